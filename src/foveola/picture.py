@@ -1,17 +1,19 @@
-"""What a picture is here: an array that a codec writes, and the formats that files have.
+"""What a picture is here: an array that a codec writes, the formats that files have, and how big a file may be.
 
 `Picture` is the one value that passes between the pipeline, the codecs and the metric. The table `FORMATS` is the only
-place that knows names, MIME types and extensions; `sniff` tells a format from the first bytes, never from a name.
-This module is imported by the server's front, so NumPy is imported for type checkers only.
+place that knows names, MIME types and extensions; `sniff` tells a format from the first bytes, never from a name, and
+`Limits` judges a header before any pixel is touched (30000x30000 pixels fit into a file of 109 kB). This module is
+imported by the server's front, so NumPy is imported for type checkers only.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from foveola.errors import ArgumentError, expected
+from foveola.errors import ArgumentError, ImageError, expected
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +31,8 @@ class Format:
         quality: whether the format takes a quality at all.
         alpha: whether it can hold transparency.
         animation: whether it can hold several frames.
+        profile: whether a colour profile is written.
+        deep: whether more than 8 bits a channel are written.
     """
 
     name: str
@@ -38,6 +42,8 @@ class Format:
     quality: bool = False
     alpha: bool = True
     animation: bool = False
+    profile: bool = True
+    deep: bool = False
 
 
 FORMATS: dict[str, Format] = {
@@ -45,11 +51,11 @@ FORMATS: dict[str, Format] = {
     for f in (
         Format("jpeg", "image/jpeg", ".jpg", ("jpg",), quality=True, alpha=False),
         Format("webp", "image/webp", ".webp", quality=True, animation=True),
-        Format("avif", "image/avif", ".avif", quality=True),
-        Format("jxl", "image/jxl", ".jxl", quality=True),
-        Format("tiff", "image/tiff", ".tiff", quality=True),
-        Format("png", "image/png", ".png"),
-        Format("gif", "image/gif", ".gif", animation=True),
+        Format("avif", "image/avif", ".avif", quality=True, deep=True),
+        Format("jxl", "image/jxl", ".jxl", quality=True, profile=False),
+        Format("tiff", "image/tiff", ".tiff", ("tif",), quality=True, deep=True),
+        Format("png", "image/png", ".png", deep=True),
+        Format("gif", "image/gif", ".gif", animation=True, profile=False),
     )
 }
 _BY_WORD = {word: f for f in FORMATS.values() for word in (f.name, *f.aliases)}
@@ -67,12 +73,126 @@ def format_named(word: str) -> Format:
         raise ArgumentError(expected("one of " + ", ".join(sorted(_BY_WORD)), "format", word)) from None
 
 
+_MAGIC: dict[str, re.Pattern[bytes]] = {
+    name: re.compile(magic, re.DOTALL)
+    for name, magic in (
+        ("jpeg", rb"\xff\xd8\xff"),
+        ("png", rb"\x89PNG\r\n\x1a\n"),
+        ("gif", rb"GIF8[79]a"),
+        ("webp", rb"RIFF....WEBP"),
+        ("avif", rb"....ftyp(avi[fs]|....(....)*?avi[fs])"),
+        ("jxl", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
+        ("tiff", rb"II[*+]\0|MM\0[*+]"),
+    )
+}
+_OTHERS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
+    (name, re.compile(magic, re.DOTALL | re.IGNORECASE))
+    for name, magic in (
+        ("a HEIC picture", rb"....ftyp(hei|hev|mif1|msf1)"),
+        ("a video", rb"....ftyp|\x1a\x45\xdf\xa3"),
+        ("a JPEG 2000 picture", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
+        ("a BMP picture", rb"BM"),
+        ("an ICO icon", rb"\0\0[\1\2]\0"),
+        ("a Photoshop document", rb"8BPS"),
+        ("a PDF document", rb"%PDF-"),
+        ("a ZIP archive", rb"PK\x03\x04"),
+        ("gzip data", rb"\x1f\x8b"),
+        ("an SVG drawing", rb".{0,1000}?<svg"),
+        ("an HTML page", rb".{0,1000}?<(!doctype html|html|head|body)"),
+    )
+)
+
+
+def sniff(data: bytes) -> str | None:
+    """Return the name of the format whose files begin like `data`; None if it is not in `FORMATS`.
+
+    Sixteen bytes are enough, but for AVIF files that name their brand second.
+    Source: https://www.iana.org/assignments/media-types (each format's magic number).
+    """
+    head = data[:256]
+    return next((name for name, magic in _MAGIC.items() if magic.match(head)), None)
+
+
+def format_of(data: bytes) -> str:
+    """Return the name of the format that `data` is in.
+
+    Raises:
+        ImageError: none of `FORMATS`; the message says what the bytes seem to be.
+    """
+    if name := sniff(data):
+        return name
+    seems = next((what for what, magic in _OTHERS if magic.match(data[:1024])), f"{len(data)} bytes of something else")
+    message = f"Expected a picture ({', '.join(FORMATS)}), got {seems if data else 'an empty file'}"
+    raise ImageError(message, public="Invalid source image")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself, read without decoding a pixel.
+
+    Args:
+        format: a name of `FORMATS`.
+        width: pixels, as stored: before an orientation above 1 is applied.
+        height: pixels of one frame, as stored.
+        bands: channels as they would be decoded, alpha included.
+        alpha: whether one of them is alpha.
+        frames: of an animation; 1 for a still picture and for pages.
+        bits: of one channel.
+        orientation: 1..8 as in Exif; 1 where the decoder turns the picture itself (AVIF, JPEG XL).
+        icc: whether there is a colour profile.
+    """
+
+    format: str
+    width: int
+    height: int
+    bands: int
+    alpha: bool
+    frames: int = 1
+    bits: int = 8
+    orientation: int = 1
+    icc: bool = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How big a picture may be; 0 is no limit.
+
+    Args:
+        pixels: width x height x frames (imgproxy's MAX_SRC_RESOLUTION, in pixels).
+        frames: how many frames are read at most; more are left out, not refused.
+        frame_pixels: width x height of one frame of an animation; instead of `pixels` where it is set.
+        side: width or height.
+    """
+
+    pixels: int = 50_000_000
+    frames: int = 1
+    frame_pixels: int = 0
+    side: int = 0
+
+    def check(self, header: Header) -> None:
+        """Judge a file by its header.
+
+        Raises:
+            ImageError: it is over a limit.
+        """
+        frames = min(header.frames, self.frames) if self.frames else header.frames
+        area = header.width * header.height
+        single = frames > 1 and self.frame_pixels > 0
+        most, got = (self.frame_pixels, area) if single else (self.pixels, area * frames)
+        size = f"{header.width}x{header.height}" + (f"x{frames}" if frames > 1 else "")
+        if 0 < most < got:
+            raise ImageError(f"Expected at most {most} pixels, got {size}", public="Invalid source image")
+        if 0 < self.side < max(header.width, header.height):
+            raise ImageError(f"Expected sides of at most {self.side} pixels, got {size}", public="Invalid source image")
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture as it goes into an encoder; metadata is decided by the pipeline, written once, counted by `size`.
 
     Args:
-        frames: (n, H, W, 1 | 3 | 4) uint8 (uint16 only where high bit depth is kept), sRGB, straight alpha, C order.
+        frames: (n, H, W, 1 | 3 | 4) uint8 (uint16 only where high bit depth is kept), sRGB, straight alpha;
+            any distance between pixels.
         delays: milliseconds each frame is shown; empty for a still picture.
         loop: how often an animation is played, 0 for ever.
         icc: the colour profile to embed, or None.

@@ -80,6 +80,12 @@ class TiffSettings:
     """TIFF as imgproxy saves it has no settings: no compression, so its quality has no effect."""
 
 
+BOOLEANS: Mapping[str, bool] = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
+}
+"""The words for yes and no of Go's `strconv.ParseBool`, which imgproxy reads with."""
+
 SETTINGS: dict[str, type[Any]] = {
     "jpeg": JpegSettings,
     "webp": WebpSettings,
@@ -118,8 +124,8 @@ def read_value(name: str, kind: Any, limits: tuple[int, int] | None, value: obje
     if kind is bool:
         if isinstance(value, bool) or value in (0, 1):
             return bool(value)
-        if isinstance(value, str) and value in _BOOLEANS:
-            return _BOOLEANS[value]
+        if isinstance(value, str) and value in BOOLEANS:
+            return BOOLEANS[value]
         raise ArgumentError(expected("true or false", name, value))
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
@@ -134,8 +140,3 @@ def read_value(name: str, kind: Any, limits: tuple[int, int] | None, value: obje
     if number is None or not limits[0] <= number <= limits[1]:
         raise ArgumentError(expected(what, name, value))
     return number
-
-
-_BOOLEANS = {w: True for w in ("1", "t", "T", "TRUE", "true", "True")} | {
-    w: False for w in ("0", "f", "F", "FALSE", "false", "False")
-}
