@@ -1,0 +1,21 @@
+/* Undoes simd_avx2.h or simd_avx512.h. */
+#undef TARGET
+#undef NAME
+#undef LANES
+#undef FLOATS
+#undef INTS
+#undef V
+#undef LOAD
+#undef STORE
+#undef ZERO
+#undef EACH128
+#undef AND_FLOATS
+#undef XOR
+#undef SIGNED_AS
+#undef WIDEN
+#undef WRITE_TWO_ROWS
+#undef OR
+#undef ANY_HIGH_BIT
+#undef DOT
+#undef PERMUTE32
+#undef NOT_ZERO
