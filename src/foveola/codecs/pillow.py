@@ -1,0 +1,91 @@
+"""Pillow as an encoder and as THE decoder: the two calls that its formats share.
+
+For the default settings Pillow writes the same files as libvips in less CPU time (the table is in docs/design.md), and
+its decoders state the values of DSSIM. Each format is read by its own plugin class: no other can claim the bytes, and
+Pillow's own bound on pixels, which warns at 89 megapixels, does not stand in for ours.
+Source: https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import AvifImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
+
+from foveola.codecs import base
+from foveola.codecs.arrow import shared
+from foveola.errors import CodecError, ImageError
+from foveola.picture import Picture
+
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # as everywhere here: requests share the cores, not pictures
+
+_READERS: dict[str, type[ImageFile.ImageFile]] = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+}
+_FAILURES = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, MemoryError, Image.DecompressionBombError)
+
+
+def save(picture: Picture, format: str, **options: Any) -> bytes:
+    """Write the first frame of `picture` in Pillow's `format`, with its profile, Exif and XMP.
+
+    Raises:
+        CodecError: Pillow could not write it.
+    """
+    metadata = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    file = io.BytesIO()
+    shared = picture.pillow
+    # The same pixels, its own attributes: `save` keeps its options in them, which threads must not share.
+    image = shared._new(shared.im)
+    try:
+        image.save(file, format, **{k: v for k, v in metadata.items() if v}, **options)
+    except _FAILURES as error:
+        raise CodecError(f"{format} encoder failed: {error}") from error
+    return file.getvalue()
+
+
+def decode(data: bytes, format: str) -> Picture:
+    """Read all frames of a file of Pillow's `format`, with profile, Exif and XMP; orientation is not applied.
+
+    Grey stays one channel; CMYK becomes RGB by Pillow's formula, without its profile; 16 bit becomes 8.
+
+    Raises:
+        ImageError: the bytes are not a whole file of that format.
+    """
+    try:
+        with _READERS[format](io.BytesIO(data)) as image:
+            frames, delays = _read(image)
+    except _FAILURES as error:
+        raise ImageError(f"Expected a whole {format} file, got a broken one ({error})") from error
+    return Picture(
+        frames,
+        delays=delays,
+        loop=image.info.get("loop", 0),
+        icc=image.info.get("icc_profile"),
+        exif=base.marked(image.info.get("exif")),
+        xmp=image.info.get("xmp"),
+        dpi=float(image.info.get("dpi", (72,))[0]),
+    )
+
+
+def _read(image: ImageFile.ImageFile) -> tuple[NDArray[Any], tuple[int, ...]]:
+    """Return the frames and their delays; of a still picture a view of Pillow's memory."""
+    count = getattr(image, "n_frames", 1)
+    if count == 1:
+        image.load()
+        return shared(_known(image))[np.newaxis], ()
+    frames, delays = [], []
+    for index in range(count):
+        image.seek(index)
+        image.load()
+        frames.append(shared(_known(image)).copy())
+        delays.append(image.info.get("duration", 0))
+    return np.stack(frames), tuple(delays)
+
+
+def _known(image: Image.Image) -> Image.Image:
+    return image if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB")

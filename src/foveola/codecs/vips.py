@@ -1,0 +1,188 @@
+"""libvips, set up once: where it is the encoder, pictures go in and files come out here.
+
+libvips writes what Pillow cannot (mozjpeg's options, WebP's presets, near-lossless and smart subsampling, animations,
+TIFF, PNG, GIF) and every lazy image that no search looks at. One thread an image and no operation cache are imgproxy's
+settings: many requests share the cores, and a result that is sent once need not be kept.
+Source: https://www.libvips.org/API/current/ (foreign savers).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyvips
+from pyvips.enums import ForeignKeep
+
+from foveola.codecs.base import marked
+from foveola.errors import ArgumentError, CodecError, FoveolaError, ImageError, expected
+from foveola.picture import Picture
+
+pyvips.concurrency_set(1)
+pyvips.cache_set_max(0)
+logging.getLogger("pyvips").setLevel(logging.ERROR)  # each error is raised too; the log would repeat it
+
+_FORMATS = {"uint8": "uchar", "uint16": "ushort"}
+_LOADERS = {"avif": "heifload_buffer"} | {name: f"{name}load_buffer" for name in ("jpeg", "png", "webp", "gif", "tiff")}
+_GREYS, _RGBS = ("b-w", "grey16"), ("srgb", "rgb16")
+_SPACES = {("uint8", 1): "b-w", ("uint16", 1): "grey16", ("uint8", 3): "srgb", ("uint16", 3): "rgb16"}
+_BLOBS = (
+    ("icc", "icc-profile-data", ForeignKeep.ICC),
+    ("exif", "exif-data", ForeignKeep.EXIF),
+    ("xmp", "xmp-data", ForeignKeep.XMP),
+)
+_MILLIMETRES = 25.4  # an inch; libvips counts resolution in pixels a millimetre
+_UNKNOWN, _DPI = 1.0, 72.0  # what libvips has where a file says nothing, and what we make of it
+
+
+def from_picture(picture: Picture) -> pyvips.Image:
+    """Wrap the pixels of `picture` as a libvips image without a copy; frames stand one above the other.
+
+    Profile, Exif, XMP, resolution, delays and loop go along, so that `save` writes them.
+    """
+    frames = np.ascontiguousarray(picture.frames)
+    count, height, width, bands = frames.shape
+    kind = frames.dtype.name
+    image = pyvips.Image.new_from_memory(frames, width, height * count, bands, _FORMATS[kind])
+    density = picture.dpi / _MILLIMETRES
+    image = image.copy(interpretation=_SPACES[kind, min(bands, 3)], xres=density, yres=density)
+    for attribute, name, _ in _BLOBS:
+        if blob := getattr(picture, attribute):
+            image.set_type(pyvips.GValue.blob_type, name, blob)
+    if count > 1:
+        image.set_type(pyvips.GValue.gint_type, "page-height", height)
+        image.set_type(pyvips.GValue.array_int_type, "delay", list(picture.delays))
+        image.set_type(pyvips.GValue.gint_type, "loop", picture.loop)
+    return image
+
+
+def to_picture(image: pyvips.Image) -> Picture:
+    """Compute `image`, once and without a further copy, and return it with its metadata.
+
+    Args:
+        image: 8 or 16 bit; 1, 3 or 4 bands, grey or sRGB; frames one above the other, each `page-height` high.
+
+    Raises:
+        ArgumentError: other bands or another number format (see `channels` and `eight_bits`).
+        ImageError: the file behind the lazy image is broken.
+    """
+    if image.bands not in (1, 3, 4) or image.format not in _FORMATS.values():
+        raise ArgumentError(expected("1, 3 or 4 bands of 8 or 16 bit", "image", f"{image.bands} of {image.format}"))
+    try:
+        pixels = np.frombuffer(image.write_to_memory(), np.uint8 if image.format == "uchar" else np.uint16)
+    except pyvips.Error as error:
+        raise ImageError(f"Expected a whole picture, got a broken one{_reason(error)}") from error
+    height = image.get_page_height()
+    animated = height < image.height
+    return Picture(
+        pixels.reshape(-1, height, image.width, image.bands),
+        delays=tuple(field(image, "delay", ())) if animated else (),
+        loop=field(image, "loop", 0) if animated else 0,
+        icc=field(image, "icc-profile-data", None),
+        exif=marked(field(image, "exif-data", None)),
+        xmp=field(image, "xmp-data", None),
+        dpi=_DPI if image.xres == _UNKNOWN else image.xres * _MILLIMETRES,
+    )
+
+
+def load(data: bytes, format: str, **options: Any) -> pyvips.Image:
+    """Open `data` with the loader of `format` and no other; pixels are decoded when they are asked for.
+
+    Args:
+        data: a file; it must stay unchanged while the image is used.
+        format: `jpeg`, `png`, `webp`, `gif`, `tiff` or `avif`.
+        options: of the loader. Truncated files are refused unless `fail_on` says otherwise, and whole pictures are
+            decoded into memory, never into a temporary file, unless `access` is sequential.
+
+    Raises:
+        ImageError: the bytes are no such file.
+    """
+    lacking = {"fail_on": "truncated"} | ({} if options.get("access") == "sequential" else {"memory": True})
+    try:
+        return getattr(pyvips.Image, _LOADERS[format])(data, **lacking | options)
+    except pyvips.Error as error:
+        raise ImageError(f"Expected a whole {format} file, got a broken one{_reason(error)}") from error
+
+
+def decode(data: bytes, format: str, **options: Any) -> Picture:
+    """Read a file into memory as grey, RGB or RGB with alpha; see `load`."""
+    return to_picture(channels(load(data, format, **options)))
+
+
+def channels(image: pyvips.Image) -> pyvips.Image:
+    """Bring `image` to grey, RGB or RGB with alpha, of 8 or 16 bit.
+
+    Grey with alpha becomes RGB with alpha. Other colour spaces become sRGB by the embedded profile, CMYK without one by
+    libvips' own, and lose the profile; channels after the fourth are left out.
+
+    Raises:
+        ImageError: there is no way from its colour space to sRGB.
+    """
+    space, deep = image.interpretation, image.format != "uchar"
+    if image.bands == 1 and space in _GREYS:
+        return image if image.format in _FORMATS.values() else _converted(image, "grey16")
+    target = "rgb16" if deep else "srgb"
+    if space not in (*_GREYS, *_RGBS):
+        image = without(_converted(image, target), "icc-profile-data")
+    elif image.bands < 3 or image.format not in _FORMATS.values():
+        image = _converted(image, target)
+    return image.extract_band(0, n=4) if image.bands > 4 else image
+
+
+def without(image: pyvips.Image, *names: str) -> pyvips.Image:
+    """Return `image` without some metadata fields."""
+    image = image.copy()
+    for name in names:
+        image.remove(name)
+    return image
+
+
+def _converted(image: pyvips.Image, space: str) -> pyvips.Image:
+    try:
+        return image.colourspace(space)
+    except pyvips.Error as error:
+        raise ImageError(f"Expected grey, RGB or CMYK, got {image.interpretation}{_reason(error)}") from error
+
+
+def eight_bits(image: pyvips.Image) -> pyvips.Image:
+    """Cut the 16 bit of a grey or RGB image to the high 8."""
+    if image.format == "uchar":
+        return image
+    return image.msb().copy(interpretation="b-w" if image.bands == 1 else "srgb")
+
+
+def save(image: pyvips.Image, saver: str, arguments: Mapping[str, Any]) -> bytes:
+    """Run the libvips saver `saver` (`jpegsave_buffer`, …); of metadata it writes what `image` carries.
+
+    Raises:
+        ImageError: the file behind the lazy image is broken.
+        CodecError: libvips could not write the image.
+    """
+    keep = sum(flag for _, name, flag in _BLOBS if image.get_typeof(name))
+    try:
+        data: bytes = getattr(image, saver)(keep=keep, **arguments)
+    except pyvips.Error as error:
+        raise _translated(error, image, saver) from error
+    return data
+
+
+def field(image: pyvips.Image, name: str, missing: Any) -> Any:
+    """Return the metadata field `name` of `image`, or `missing`."""
+    return image.get(name) if image.get_typeof(name) else missing
+
+
+def _translated(error: pyvips.Error, image: pyvips.Image, saver: str) -> FoveolaError:
+    """Blame the file behind a lazy image if its pixels can't be computed without the saver either."""
+    try:
+        image.avg()
+    except pyvips.Error as broken:
+        return ImageError(f"Expected a whole picture, got a broken one{_reason(broken)}")
+    return CodecError(f"{saver} failed{_reason(error)}")
+
+
+def _reason(error: pyvips.Error) -> str:
+    """Return the first line of what libvips says, in brackets; it may say nothing."""
+    said = str(error.detail).strip().split("\n")[0]
+    return f" ({said})" if said else ""

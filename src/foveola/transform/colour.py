@@ -1,0 +1,125 @@
+"""The colours of a picture on its way to an encoder: upright, sRGB or grey, 8 bit, without what nobody asked for.
+
+Each step takes a lazy libvips image and returns one. libvips keeps metadata beside the pixels and writes whatever an
+image still carries, so that stripping is a step too. Source: https://docs.imgproxy.net/usage/processing and
+https://docs.imgproxy.net/configuration/options (colour profiles).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from foveola.codecs.vips import channels, eight_bits, field, from_picture, to_picture, without
+from foveola.errors import ArgumentError, expected
+from foveola.picture import Picture
+
+__all__ = [
+    "channels",
+    "eight_bits",
+    "flatten",
+    "from_array",
+    "from_picture",
+    "standard",
+    "strip",
+    "to_picture",
+    "to_srgb",
+    "upright",
+]
+
+_PROFILE = "icc-profile-data"
+_METADATA = ("exif-data", "xmp-data", "iptc-data", "photoshop-data", "gainmap-data", "jpeg-thumbnail-data", _PROFILE)
+_72_DPI = 72 / 25.4
+_HP_SRGB = ((8, b"\2\x10\0\0"), (48, b"IEC sRGB"), (80, b"HP  "))
+"""Bytes in the header of the sRGB profile of Hewlett-Packard, the most common of all, which changes nothing."""
+
+
+def standard(image: pyvips.Image, *, deep: bool = False) -> pyvips.Image:
+    """Bring a loaded image into the form that an encoder and the metric take.
+
+    Args:
+        image: what `foveola.transform.load.load` returns.
+        deep: keep 16 bit where there are so many.
+
+    Returns:
+        Upright; grey, sRGB or sRGB with alpha; 8 bit unless `deep`; without metadata.
+
+    Raises:
+        ImageError: there is no way from its colour space to sRGB.
+    """
+    image = to_srgb(channels(upright(image)))
+    return strip(image if deep else eight_bits(image))
+
+
+def upright(image: pyvips.Image) -> pyvips.Image:
+    """Apply the Exif orientation and forget it; animations have none."""
+    if image.get_page_height() != image.height:
+        return image
+    return image.autorot()
+
+
+def to_srgb(image: pyvips.Image) -> pyvips.Image:
+    """Apply the embedded profile of a grey or RGB image and drop it: to sRGB, or to the grey of sRGB.
+
+    A profile that is broken or made for another colour space is dropped too. The depth stays.
+    """
+    profile = field(image, _PROFILE, None)
+    if profile is None:
+        return image
+    if not _is_srgb(profile):
+        target = "sgrey" if image.bands == 1 else "srgb"
+        depth = 8 if image.format == "uchar" else 16
+        pcs = "xyz" if profile[20:24] == b"XYZ " else "lab"
+        with suppress(pyvips.Error):  # a profile that lcms can't link, found before a pixel is looked at
+            image = image.icc_transform(target, embedded=True, input_profile=target, depth=depth, pcs=pcs)
+    return without(image, _PROFILE)
+
+
+def flatten(image: pyvips.Image, background: Sequence[int] = (255, 255, 255)) -> pyvips.Image:
+    """Lay an image with alpha on a colour; others stay as they are.
+
+    Args:
+        image: RGB with alpha, 8 or 16 bit.
+        background: red, green and blue, each 0..255.
+    """
+    if not image.hasalpha():
+        return image
+    scale = 257 if image.format == "ushort" else 1
+    return image.flatten(background=[scale * part for part in background])
+
+
+def strip(image: pyvips.Image, keep: Collection[str] = ()) -> pyvips.Image:
+    """Remove the metadata that would be written (profile, Exif, XMP, IPTC, comments, thumbnails); 72 dots an inch.
+
+    Args:
+        image: of any kind.
+        keep: fields of libvips that stay, such as `icc-profile-data`.
+    """
+    names = [name for name in image.get_fields() if name in _METADATA or name.startswith(("exif-", "png-comment-"))]
+    return without(image, *(name for name in names if name not in keep)).copy(xres=_72_DPI, yres=_72_DPI)
+
+
+def from_array(pixels: NDArray[Any], profile: bytes | None = None) -> pyvips.Image:
+    """Wrap an array as an image.
+
+    Args:
+        pixels: (H, W) or (H, W, 1 | 3 | 4) of uint8 or uint16.
+        profile: its colour profile.
+
+    Raises:
+        ArgumentError: another shape or another type.
+    """
+    shaped = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
+    if shaped.ndim != 3 or pixels.dtype not in (np.uint8, np.uint16):
+        what = "an array (H, W) or (H, W, 1 | 3 | 4) of uint8 or uint16"
+        raise ArgumentError(expected(what, "picture", f"{pixels.shape} of {pixels.dtype}"))
+    return from_picture(Picture(shaped[np.newaxis], icc=profile))
+
+
+def _is_srgb(profile: bytes) -> bool:
+    return all(profile[at : at + len(mark)] == mark for at, mark in _HP_SRGB)

@@ -1,0 +1,103 @@
+"""A file becomes a lazy image: told from its bytes, judged by its header, opened by the one loader of its format.
+
+libvips' own search for a loader is not used, so that nothing is opened that is not named here (SVG, PDF and others run
+code of their own), and nothing touches the disk. JPEG XL is missing from libvips' wheel and is decoded at once.
+imgproxy serves the grey rest of a truncated JPEG; here a truncated file is refused.
+Source: https://www.libvips.org/API/current/ (foreign loaders).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyvips
+
+from foveola.codecs import codec, gif, jxlheader, vips
+from foveola.codecs.vips import field
+from foveola.errors import ArgumentError, expected
+from foveola.picture import FORMATS, Header, Limits, Picture, format_of
+from foveola.transform.colour import standard
+
+_SHRINKS = {"jpeg": (1, 2, 4, 8)}
+_PAGED = frozenset({"webp", "gif", "tiff"})
+
+
+def header_of(data: bytes) -> Header:
+    """Read what a file says of itself, without decoding a pixel.
+
+    Raises:
+        ImageError: not a format that is read, or its header is broken.
+    """
+    format = format_of(data)
+    if format == "jxl":
+        return jxlheader.header(data)
+    image = vips.load(data, format, access="sequential")
+    return Header(
+        format,
+        image.width,
+        image.get_page_height(),
+        bands=image.bands,
+        alpha=bool(image.hasalpha()),
+        frames=field(image, "n-pages", 1) if FORMATS[format].animation else 1,
+        bits=field(image, "heif-bitdepth", 0) or field(image, "bits-per-sample", 0) or _bits(image),
+        orientation=field(image, "orientation", 1),
+        icc=bool(image.get_typeof("icc-profile-data")),
+    )
+
+
+def load(data: bytes, *, page: int = 0, frames: int = 1, shrink: float = 1, sequential: bool = False) -> pyvips.Image:
+    """Open a file as a lazy image, just as it is stored; judge its header first.
+
+    Args:
+        data: the file; it must stay unchanged while the image is used.
+        page: the first frame or page.
+        frames: how many, one above the other; -1 for all that follow.
+        shrink: the decoder makes it so many times smaller: 1, 2, 4 or 8 for JPEG, any number from 1 for WebP.
+        sequential: pixels will be asked for once and from top to bottom, so that they need not be kept.
+
+    Raises:
+        ImageError: not a format that is read, or broken; pixels are looked at later, by `to_picture` or `save`.
+        ArgumentError: a shrink that the format's decoder can't do.
+    """
+    format = format_of(data)
+    if format == "jxl":
+        return vips.from_picture(codec("jxl").decode(data))
+    if format == "gif" and frames != 1:
+        gif.whole(data)
+    options: dict[str, Any] = {"access": "sequential"} if sequential else {}
+    if format in _PAGED:
+        options |= {"page": page, "n": frames}
+    if shrink != 1:
+        options |= _shrunk(format, shrink)
+    return vips.load(data, format, **options)
+
+
+def read(data: bytes, *, frames: int = 1, limits: Limits = Limits(), deep: bool = False) -> Picture:  # noqa: B008  # frozen
+    """Read a file into memory in the form that an encoder and the metric take.
+
+    Args:
+        data: the file.
+        frames: how many of an animation; -1 for all.
+        limits: how big it may be.
+        deep: keep 16 bit where there are so many.
+
+    Returns:
+        Upright, grey or sRGB with or without alpha, 8 bit unless `deep`, without metadata.
+
+    Raises:
+        ImageError: not a format that is read, broken, or over a limit.
+    """
+    limits.check(header_of(data))
+    return vips.to_picture(standard(load(data, frames=frames), deep=deep))
+
+
+def _shrunk(format: str, shrink: float) -> dict[str, Any]:
+    if format == "webp" and shrink >= 1:
+        return {"scale": 1 / shrink}
+    if shrink in _SHRINKS.get(format, ()):
+        return {"shrink": int(shrink)}
+    raise ArgumentError(expected("1, 2, 4, 8 for JPEG or a number from 1 for WebP", "shrink", shrink))
+
+
+def _bits(image: pyvips.Image) -> int:
+    return 8 * {"uchar": 1, "ushort": 2}.get(image.format, 4)
