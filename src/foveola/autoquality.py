@@ -1,0 +1,265 @@
+"""Find the quality: the one function that joins the search, the metric, the codec and the foresight.
+
+It looks cheaply first (transform probes), encodes where that points, decodes and measures what came out, and asks the
+search whether that is enough. The file that was measured is the file that is returned; nothing is encoded again at the
+end. The contract that `Result` keeps is in docs/design.md.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from foveola.codecs import jpeg
+from foveola.codecs.base import Codec
+from foveola.errors import ArgumentError, expected
+from foveola.foresight.curves import Curve
+from foveola.foresight.fitted import belief
+from foveola.foresight.transform import Foresight, foresee_bytes, foresee_dssim, in_bytes, keeps_coefficients
+from foveola.goal import Autoquality
+from foveola.metrics import Reference
+from foveola.picture import Picture
+from foveola.search import Probe, Search, Step, Target, Why, log, steps_of
+from foveola.settings import BEST_JPEG, make_settings
+
+PROBES = 3
+"""Looks at the transform before each encode, at most."""
+REACH = 12
+"""Steps beyond a closed bracket where the transform is asked once more."""
+BESIDE = 2
+"""Encodes beyond a closed bracket, at most."""
+
+First = Literal["curve", "transform", "network", "remembered", "none"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was chosen, and how it came about; the command line, the header and the charts all read it.
+
+    Args:
+        format: the name of the file's format.
+        method: what was asked for.
+        quality: what was chosen, None where the format has none.
+        data: the file.
+        dssim: of the file to the picture, 0..1; None where it was not measured.
+        met: whether |dssim - target| <= allowed error (`size`: whether the file fits); None where nothing was asked.
+        kept: whether the file is at or under the ceiling.
+        why: what ended the search.
+        first: what chose the first quality.
+        encodes: calls of the encoder on the whole picture.
+        probes: what was seen, in order.
+        notes: what a reader should know besides: `no_network`, `no_quality`, `over_max_resolution`.
+    """
+
+    format: str
+    method: str
+    quality: int | None
+    data: builtins.bytes
+    dssim: float | None
+    met: bool | None
+    kept: bool | None
+    why: Why
+    first: First
+    encodes: int
+    probes: tuple[Probe, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """The size of the file."""
+        return len(self.data)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the file to `path`, over what is there."""
+        Path(path).write_bytes(self.data)
+
+
+def never() -> bool:
+    """Return False: a search that nobody stops."""
+    return False
+
+
+def find(
+    picture: Picture, codec: Codec, goal: Autoquality, settings: Any = None, *, stop: Callable[[], bool] = never
+) -> Result:
+    """Find the quality at which `picture` in this codec is as good, or as small, as `goal` asks.
+
+    Args:
+        picture: exactly as it goes into the encoder.
+        codec: the format of the result.
+        goal: a method other than `none`, its target, bounds and allowed error.
+        settings: of the codec, its defaults when None; with method `ml` a JPEG is always written with the best ones.
+        stop: asked between encodes; once it is true the best so far is returned.
+
+    Returns:
+        The file and what is true of it. Missing a target is never an error.
+
+    Raises:
+        ArgumentError: method `none` has nothing to find.
+        CodecError: the encoder failed.
+    """
+    if goal.method == "none":
+        raise ArgumentError(expected("size, dssim or ml", "method", "none"))
+    settings = settings_for(codec, goal, settings)
+    notes = ("no_network",) if goal.method == "ml" else ()
+    if codec.qualities is None:
+        return _without_quality(picture, codec, goal, settings, notes)
+    bench = _Bench(picture, codec, settings, goal)
+    steps = steps_of(goal, [(q, codec.setting(q, settings)) for q in _within(codec, goal)])
+    foresight = bench.foresight(steps) if len(steps) > 1 else None
+    search = Search(Target.of(goal), steps, foresight.curve if foresight else bench.family(steps))
+    first: First = "none" if len(steps) == 1 else "transform" if foresight else "curve"
+    why = _run(search, bench, foresight, stop)
+    assert search.best is not None
+    return _result(bench, bench.written(search.best), search, why, first, notes)
+
+
+def settings_for(codec: Codec, goal: Autoquality, settings: Any = None) -> Any:
+    """Return the settings that a search really encodes with (see `find`)."""
+    if goal.method == "ml" and codec.name == "jpeg":
+        return BEST_JPEG
+    return make_settings(codec.name, {}) if settings is None else settings
+
+
+@dataclass
+class _Bench:
+    """The picture on the bench: what can be done to it, and how often the encoder was called."""
+
+    picture: Picture
+    codec: Codec
+    settings: Any
+    goal: Autoquality
+    encodes: int = 0
+
+    @cached_property
+    def reference(self) -> Reference:
+        return Reference(self.picture, whole=self.goal.verify == "always")
+
+    def foresight(self, steps: Sequence[Step]) -> Foresight | None:
+        """Return what the transform can say of the values at `steps`, None for a codec that it can't stand in for."""
+        foresee = foresee_bytes if self.goal.method == "size" else foresee_dssim
+        return foresee(self.reference, self.codec, self.settings, steps)
+
+    def family(self, steps: Sequence[Step]) -> Curve:
+        """Return what is believed of the values at `steps` of any picture in this codec."""
+        if self.goal.method == "size":
+            return in_bytes(belief(self.codec, self.settings, steps, "bits"), self.reference)
+        return belief(self.codec, self.settings, steps, "dssim")
+
+    def look(self, step: Step) -> Probe:
+        """Return what is seen at a step: by the transform where it may be reported, else in the decoded file."""
+        value = None if self.goal.method == "size" else self._shown(step.quality)
+        if value is not None:
+            return Probe(step.quality, step.setting, value, None, None, "transform")
+        return self.written(Probe(step.quality, step.setting, None, None, None, "decoded"))
+
+    def written(self, probe: Probe) -> Probe:
+        """Return the probe with its file, encoded unless it is there, measured unless that is known or not asked."""
+        if probe.data is not None:
+            return probe
+        self.encodes += 1
+        data = self.codec.encode(self.picture, probe.quality, self.settings)
+        dssim = probe.dssim
+        if dssim is None and (self.goal.method != "size" or self.goal.verify == "always"):
+            dssim = self._decoded(data)
+        return replace(probe, data=data, bytes=len(data), dssim=dssim)
+
+    def _decoded(self, data: bytes) -> float:
+        return self.reference.full(self.codec.decode(data)).dssim
+
+    def _shown(self, quality: int) -> float | None:
+        """Return the DSSIM that a decoder will show, where the coefficients tell it without an encode; else None."""
+        if self.goal.verify == "always" or self.picture.alpha or not keeps_coefficients(self.settings):
+            return None
+        tables = jpeg.tables(quality, self.settings.quant_table)
+        return self.reference.shown(*tables, jpeg.halved(quality, self.settings))
+
+
+def _run(search: Search, bench: _Bench, foresight: Foresight | None, stop: Callable[[], bool]) -> Why:
+    """Let the search ask and the bench answer until one of them is done."""
+    while (index := _ask(search, foresight)) is not None:
+        if search.best is not None:
+            if stop():
+                return "deadline"
+            if bench.goal.max_encodes is not None and bench.encodes >= bench.goal.max_encodes:
+                return "max_encodes"
+        probe = bench.look(search.steps[index])
+        search.tell(index, probe)
+        if foresight:
+            foresight.measured(index, search.target.value(probe))
+            search.believe(foresight.curve)
+    assert search.why is not None
+    return search.why
+
+
+def _ask(search: Search, foresight: Foresight | None) -> int | None:
+    """Return the step to look at next, after the transform was asked about it and, if it disagrees, about others."""
+    index = search.ask()
+    if foresight is None:
+        return index
+    for _ in range(PROBES):
+        if index is None or foresight.knows(index):
+            break
+        foresight.look(index)
+        search.believe(foresight.curve)
+        index = search.ask()
+    return index if index is not None else _second_look(search, foresight)
+
+
+def _second_look(search: Search, foresight: Foresight) -> int | None:
+    """Return a step beside a closed bracket that the transform sees inside the window, None if there is none.
+
+    Curves are not quite monotone. Where a bracket closes between two steps, one just outside may still meet the target.
+    An exact foresight costs nothing; a number of bytes is worth a few encodes, for files of some codecs become smaller
+    where they change their ways (JPEG XL at quality 19).
+    """
+    worth = foresight.exact or (search.target.rising and search.beside < BESIDE)
+    if search.why != "between_steps" or not worth:
+        return None
+    for index in search.near(REACH):
+        foresight.look(index)
+    mean = foresight.curve.mean
+    inside = [index for index in search.near(REACH) if search.target.inside(math.exp(mean[index]))]
+    return min(inside, key=lambda index: abs(mean[index] - log(search.target.aim)), default=None)
+
+
+def _result(bench: _Bench, best: Probe, search: Search, why: Why, first: First, notes: tuple[str, ...]) -> Result:
+    value = search.target.value(best)
+    kept = search.target.kept(value)
+    met = kept if bench.goal.method == "size" else search.target.inside(value)
+    assert best.data is not None
+    return Result(
+        bench.codec.name,
+        bench.goal.method,
+        best.quality,
+        best.data,
+        best.dssim,
+        met,
+        kept,
+        why,
+        first,
+        bench.encodes,
+        tuple(replace(best, data=None) if p.quality == best.quality else p for p in search.probes),
+        notes,
+    )
+
+
+def _within(codec: Codec, goal: Autoquality) -> range:
+    """Return the qualities that the codec has within the goal's bounds."""
+    assert codec.qualities is not None
+    return range(codec.qualities.clamp(goal.bounds.min), codec.qualities.clamp(goal.bounds.max) + 1)
+
+
+def _without_quality(
+    picture: Picture, codec: Codec, goal: Autoquality, settings: Any, notes: tuple[str, ...]
+) -> Result:
+    """Write a format that has no quality, once."""
+    data = codec.encode(picture, 0, settings)
+    notes = (*notes, "no_quality")
+    return Result(codec.name, goal.method, None, data, None, None, None, "fixed", "none", 1, (), notes)

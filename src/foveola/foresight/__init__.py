@@ -1,0 +1,1 @@
+"""Cheap oracles that say where to look before a whole encode is made."""

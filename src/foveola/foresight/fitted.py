@@ -1,0 +1,59 @@
+"""The fitted numbers: what is known of each codec's curves before a picture is seen.
+
+They come from one command, `python -m training.calibrate FOLDER`, and live in one file, `fitted.json`. With numbers
+that don't fit the answer is still right, only slower: the search believes what it sees.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import numpy as np
+
+from foveola.codecs.base import Codec
+from foveola.foresight.curves import Curve, Vector, flat
+from foveola.search import Step
+from foveola.settings import JpegSettings
+
+Kind = Literal["dssim", "bits", "residual", "bits_residual"]
+"""Log DSSIM; log bits a pixel; and how far each lies above what the transform probe says."""
+
+
+@cache
+def numbers() -> Mapping[str, Any]:
+    """Return the whole file, read once."""
+    text = files("foveola.foresight").joinpath("fitted.json").read_text(encoding="utf-8")
+    read: Mapping[str, Any] = json.loads(text)
+    return read
+
+
+def variant(codec: str, settings: Any) -> str:
+    """Return the name of the numbers that fit best: those of the codec, and for JPEG whether it trellises."""
+    if isinstance(settings, JpegSettings) and settings.trellis_quant:
+        return "jpeg-best"
+    return codec
+
+
+def belief(codec: Codec, settings: Any, steps: Sequence[Step], kind: Kind) -> Curve:
+    """Return what is believed of the values at `steps` before anything is seen.
+
+    Args:
+        codec: its axis says what lies between the qualities that were fitted.
+        settings: of the codec.
+        steps: rising in quality.
+        kind: which values.
+    """
+    found = numbers()["variants"].get(variant(codec.name, settings))
+    if found is None:
+        return flat(len(steps), rising=kind == "bits")
+    knots = axis(codec, found["qualities"])
+    return Curve.read(found[kind]).spread(knots, axis(codec, [step.quality for step in steps]))
+
+
+def axis(codec: Codec, qualities: Sequence[int]) -> Vector:
+    """Return the places of rising `qualities` on the codec's axis, turned so that they rise too."""
+    return np.array([-codec.axis(quality) for quality in qualities])

@@ -1,0 +1,192 @@
+"""Fit every number that the foresight has, from pictures and their curves, into one file.
+
+    python -m training.scan PICTURES --out CURVES --codec webp --grid --scale 0.8 --metric foveola     # and the others
+    python -m training.calibrate PICTURES --curves CURVES
+
+A variant (a codec with its settings) gets: the belief about log DSSIM and about log bits a pixel (mean, factors,
+noise at the scanned qualities), the quantiser that stands in for it in the transform domain (table, dead zone, scale
+a quality), and what that leaves over (the residual, a belief too).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from datetime import date
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+import foveola.foresight
+from foveola.codecs.jpeg import luma_table
+from foveola.doctor import examine
+from foveola.metrics import Reference
+from foveola.settings import JpegSettings
+from training.scan import VARIANTS, Curve, open_picture, read
+
+Array = NDArray[np.float64]
+TARGET = Path(foveola.foresight.__file__).with_name("fitted.json")
+FACTORS = 4
+FLOOR = 1e-5
+"""DSSIM below this is taken for this: logs of what can't be seen must not lead the fit."""
+ROUGHNESS = {
+    "jpeg": (0.005, 0.004),
+    "jpeg-best": (0.006, 0.007),
+    "webp": (0.01, 0.007),
+    "avif": (0.015, 0.01),
+    "jxl": (0.006, 0.005),
+}
+"""Standard deviation of log DSSIM and of log bytes at a quality that no smooth curve through its neighbours follows."""
+STRAIGHT = (0.0, 0.25, 0.5, 0.75, 1.0)
+DEAD_ZONES = (0.0, 0.1, 0.2, 0.3, 0.4)
+SCALES: Array = np.geomspace(0.5, 200, 30)
+
+
+def shapes(variant: str) -> list[tuple[Array | None, float]]:
+    """Return the tables (None: the codec's own at each quality) and dead zones to choose from."""
+    if variant == "jpeg":
+        return [(None, 0.0)]
+    if variant == "jpeg-best":
+        return [(None, zone) for zone in (0.05, 0.1, 0.15, 0.2, 0.25)]
+    standard = luma_table(50, 0).astype(float)
+    mixes = [(standard / 16) ** power for power in STRAIGHT]
+    return list(product(mixes, DEAD_ZONES))
+
+
+def probe(curve: Curve, folder: Path, variant: str) -> Array:
+    """Return (shapes, qualities or scales) log DSSIM of what every shape does to one picture."""
+    reference = Reference(open_picture(folder / curve.picture, curve.scale))
+    own = tables(variant, curve.qualities)
+    rows = [
+        [reference.transform(t, zone) for t in (own if table is None else [table * scale for scale in SCALES])]
+        for table, zone in shapes(variant)
+    ]
+    return np.log(np.maximum(rows, FLOOR))
+
+
+def count(curve: Curve, folder: Path, variant: str, shape: Mapping[str, Any]) -> Array:
+    """Return (qualities,) log bits of one picture's luma, quantised as the chosen shape does."""
+    reference = Reference(open_picture(folder / curve.picture, curve.scale))
+    steps = tables(variant, curve.qualities)
+    if not steps:
+        steps = [np.reshape(shape["table"], (8, 8)) * scale for scale in shape["scale"]]
+    return np.log([max(reference.bits(table, shape["dead_zone"]), 1.0) for table in steps])
+
+
+def tables(variant: str, qualities: Sequence[int]) -> list[Array]:
+    """Return the codec's own tables, none for codecs that are not JPEG."""
+    _, settings = VARIANTS[variant]
+    if not isinstance(settings, JpegSettings):
+        return []
+    return [luma_table(quality, settings.quant_table).astype(float) for quality in qualities]
+
+
+def fit_belief(values: Array, roughness: float) -> dict[str, Any]:
+    """Fit mean, factors and noise to curves (pictures, qualities); a twentieth of outliers on each side is cut."""
+    low, high = np.quantile(values, (0.02, 0.98), axis=0)
+    values = np.clip(values, low, high)
+    mean = values.mean(0)
+    _, sizes, directions = np.linalg.svd(values - mean, full_matrices=False)
+    keep = min(FACTORS, len(sizes))
+    factors = (directions[:keep] * (sizes[:keep, None] / np.sqrt(len(values)))).T
+    left = (values - mean) - (values - mean) @ directions[:keep].T @ directions[:keep]
+    return {"mean": short(mean), "factors": short(factors), "noise": short(left.var(0) + roughness**2)}
+
+
+def fit_scales(dssim: Array, probes: Array) -> tuple[Array, Array]:
+    """Fit the scale at each quality at which the probe equals the codec for the median picture.
+
+    Args:
+        dssim: (pictures, qualities) log DSSIM of the codec.
+        probes: (pictures, scales) log DSSIM of the probe.
+
+    Returns:
+        (qualities,) scales, and (pictures, qualities) what is left of log DSSIM.
+    """
+    logs = np.log(SCALES)
+    rising = np.maximum.accumulate(probes + np.arange(len(logs)) * 1e-9, axis=1)
+    wanted = np.array([np.interp(d, p, logs) for d, p in zip(dssim, rising, strict=True)])
+    scale = np.median(wanted, axis=0)
+    scale = np.minimum.accumulate(scale)
+    left = dssim - np.array([PchipInterpolator(logs, p)(scale) for p in probes])
+    return np.exp(scale), left
+
+
+def fit_shape(variant: str, dssim: Array, probes: Array) -> tuple[dict[str, Any], Array]:
+    """Choose the shape that leaves least where targets lie, and return it with what it leaves (pictures, qualities)."""
+    useful = (dssim > np.log(0.003)) & (dssim < np.log(0.08))
+    best: tuple[float, dict[str, Any], Array] | None = None
+    for index, (table, zone) in enumerate(shapes(variant)):
+        scales, left = (None, dssim - probes[:, index]) if table is None else fit_scales(dssim, probes[:, index])
+        centred = left - np.median(left, axis=0)
+        spread = float(np.mean(np.abs(centred[useful])))
+        print(f"  {'own' if table is None else f'{table[7, 7]:.2f}'} dead zone {zone}: {spread:.4f}", file=sys.stderr)
+        if best is None or spread < best[0]:
+            shape: dict[str, Any] = {"dead_zone": zone}
+            if table is not None and scales is not None:
+                shape |= {"table": short(table.ravel()), "scale": short(scales)}
+            best = (spread, shape, left)
+    assert best is not None
+    return best[1], best[2]
+
+
+def calibrate(variant: str, folder: Path, curves: Sequence[Curve], pool: Executor) -> dict[str, Any]:
+    """Fit all numbers of one variant."""
+    print(f"{variant}: {len(curves)} pictures", file=sys.stderr)
+    probed = list(pool.map(partial(probe, folder=folder, variant=variant), curves, chunksize=4))
+    dssim = np.log(np.maximum([c.dssim for c in curves], FLOOR))
+    area = np.log([c.width * c.height for c in curves])[:, None]
+    bits = np.log([[8 * b for b in c.bytes] for c in curves])
+    shape, left = fit_shape(variant, dssim, np.array(probed))
+    counted = np.array(list(pool.map(partial(count, folder=folder, variant=variant, shape=shape), curves, chunksize=4)))
+    rough, rough_bits = ROUGHNESS[variant]
+    return {
+        "pictures": len(curves),
+        "qualities": curves[0].qualities,
+        "dssim": fit_belief(dssim, rough),
+        "bits": fit_belief(bits - area, rough_bits),
+        "shape": shape,
+        "residual": fit_belief(left, rough),
+        "bits_residual": fit_belief(bits - counted, rough_bits),
+    }
+
+
+def short(values: Any) -> Any:
+    """Return numbers as lists, rounded to four digits that count."""
+    if isinstance(values, np.ndarray):
+        return [short(value) for value in values]
+    return float(f"{values:.4g}")
+
+
+def usable(curves: Iterator[Curve]) -> list[Curve]:
+    """Return the curves that have something to say: a picture that is never degraded has no curve."""
+    return [c for c in curves if max(c.dssim) > 0.01]
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="the pictures")
+    parser.add_argument("--curves", type=Path, required=True, help="where training.scan wrote")
+    parser.add_argument("--codec", choices=VARIANTS, action="append", help="only this; again for more")
+    parser.add_argument("--jobs", type=int, default=1)
+    options = parser.parse_args()
+    written = json.loads(TARGET.read_text()) if TARGET.exists() else {"variants": {}}
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for variant in options.codec or VARIANTS:
+            curves = usable(read(options.curves, variant))
+            written["variants"][variant] = calibrate(variant, options.folder, curves, pool)
+    written |= {"date": date.today().isoformat(), "versions": examine().libraries}
+    TARGET.write_text(json.dumps(written, separators=(",", ":"), sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
