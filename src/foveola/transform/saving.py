@@ -1,0 +1,104 @@
+"""The last step: a picture becomes a file, by a search, by steps down to a number of bytes, or at once.
+
+Where nothing is searched the lazy libvips image is saved and no array is made. `max_bytes` is imgproxy's: it only goes
+down, by a quarter to three quarters of the quality at a time, and gives up at 10.
+Source: https://docs.imgproxy.net/usage/processing#max-bytes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from foveola.autoquality import Result, find
+from foveola.codecs import codec
+from foveola.metrics import Reference
+from foveola.transform.colour import to_picture
+from foveola.transform.steps import in_memory
+
+if TYPE_CHECKING:
+    import pyvips
+
+    from foveola.goal import Autoquality
+    from foveola.picture import Picture
+    from foveola.pipeline import Plan
+
+LOWEST = 10
+"""The quality at which `max_bytes` is given up."""
+
+
+def save(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Result:
+    """Write the transformed picture as planned.
+
+    Args:
+        image: what the steps have made.
+        plan: what to do.
+        stop: asked between encodes; once it is true the best so far is returned.
+
+    Raises:
+        ImageError: the source is broken.
+        CodecError: the encoder failed.
+    """
+    return _search(image, plan, stop) if plan.searched else _save_fixed(image, plan, stop)
+
+
+def next_quality(quality: int, size: int, most: int) -> int:
+    """Return imgproxy's next quality for a file that is too large.
+
+    Args:
+        quality: of the file.
+        size: its bytes.
+        most: bytes wanted.
+    """
+    ratio = size / most
+    factor = 0.25 if ratio > 3 else 0.5 if ratio > 1.5 else 0.75
+    return max(1, min(quality - 1, int(quality * factor + 0.5)))
+
+
+def _save_fixed(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Result:
+    writer = codec(plan.format)
+    if plan.max_bytes:
+        image = in_memory(image)
+
+    def write(quality: int) -> bytes:
+        return writer.save(image, quality, plan.settings)
+
+    first = write(plan.quality or 0)
+    result = Result(plan.format, plan.goal.method, plan.quality, first, None, None, None, "fixed", "none", 1)
+    return _lower(replace(result, notes=plan.notes), plan.max_bytes, write, stop)
+
+
+def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Result:
+    writer = codec(plan.format)
+    picture = to_picture(image)
+    found = find(picture, writer, plan.goal, plan.settings, stop=stop)
+
+    def write(quality: int) -> bytes:
+        return writer.encode(picture, quality, plan.settings)
+
+    result = _lower(found, plan.max_bytes, write, stop)
+    return result if result is found else _judged(result, picture, plan.goal)
+
+
+def _lower(result: Result, most: int, write: Callable[[int], bytes], stop: Callable[[], bool]) -> Result:
+    """Go down from a file that is larger than `most` bytes; `result` itself where it is not."""
+    while most and result.bytes > most and result.quality is not None and result.quality > LOWEST:
+        if stop():
+            return replace(result, why="deadline")
+        quality = next_quality(result.quality, result.bytes, most)
+        notes = tuple(dict.fromkeys((*result.notes, "max_bytes")))
+        result = replace(
+            result, quality=quality, data=write(quality), why="fixed", encodes=result.encodes + 1, notes=notes
+        )
+    return result
+
+
+def _judged(result: Result, picture: Picture, goal: Autoquality) -> Result:
+    """State what is true of a file that is not the one the search has chosen."""
+    if goal.method == "size":
+        fits = result.bytes <= goal.target
+        return replace(result, dssim=None, met=fits, kept=fits)
+    dssim = Reference(picture).full(codec(result.format).decode(result.data)).dssim
+    met = abs(dssim - goal.target) <= goal.allowed_error
+    return replace(result, dssim=dssim, met=met, kept=dssim <= goal.ceiling)

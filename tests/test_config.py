@@ -1,0 +1,221 @@
+"""Settings have imgproxy's names, kinds and defaults, and all that is wrong with them is said at once."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foveola import config, settings
+from foveola.config import SETTINGS, Setting, Settings
+from foveola.errors import ConfigError
+from foveola.goal import Asked, Autoquality, Bounds, resolve
+from foveola.pipeline import Accepted
+
+
+def read(**environ: str) -> Settings:
+    return Settings.from_env({f"IMGPROXY_{name}": value for name, value in environ.items()})
+
+
+def test_nothing_set_is_the_defaults() -> None:
+    assert Settings.from_env({}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("field", "default"),
+    [
+        ("bind", ":8080"),
+        ("timeout", 10),
+        ("download_timeout", 5),
+        ("ttl", 31536000),
+        ("signature_size", 32),
+        ("max_src_resolution", 50),
+        ("max_redirects", 10),
+        ("allow_loopback_source_addresses", False),
+        ("allow_link_local_source_addresses", False),
+        ("allow_private_source_addresses", True),
+        ("quality", 80),
+        ("format_quality", {"webp": 79, "avif": 63, "jxl": 77}),
+        ("preferred_formats", ("jpeg", "png", "gif")),
+        ("autoquality_method", "none"),
+        ("autoquality_allowed_error", 0.002),
+        ("graceful_stop_timeout", 20),
+    ],
+)
+def test_a_default_is_imgproxys(field: str, default: object) -> None:
+    assert getattr(Settings(), field) == default
+
+
+@pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
+def test_every_setting_is_documented_and_can_say_its_default(row: Setting) -> None:
+    assert row.doc.endswith(".")
+    if row.default not in (None, "", (), {}):
+        assert row.kind.read(row.kind.write(row.default)) == row.default
+
+
+def test_every_setting_of_a_codec_has_a_variable() -> None:
+    named = {(row.format, row.field) for row in SETTINGS if row.format}
+
+    assert named == {(name, f) for name, kind in settings.SETTINGS.items() for f in kind.__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("BIND", "127.0.0.1:80", "bind", "127.0.0.1:80"),
+        ("KEY", "aa, bb", "key", (b"\xaa", b"\xbb")),
+        ("FORMAT_QUALITY", "webp=50,jpg=60", "format_quality", {"webp": 50, "jpeg": 60, "avif": 63, "jxl": 77}),
+        ("PREFERRED_FORMATS", "webp, jpg", "preferred_formats", ("webp", "jpeg")),
+        ("ENABLE_DEBUG_HEADERS", "t", "enable_debug_headers", True),
+        ("QUALITY", "", "quality", 80),
+        ("SOURCE_URL_QUERY_SEPARATOR", "", "source_url_query_separator", ""),
+        ("AUTOQUALITY_TARGET", "10240", "autoquality_target", 10240),
+        ("AUTOQUALITY_JPEG_NET", "none", "autoquality_jpeg_net", "none"),
+        ("TRUSTED_SIGNATURES", "a, b", "trusted_signatures", ("a", "b")),
+    ],
+)
+def test_a_variable_is_a_field(name: str, text: str, field: str, value: object) -> None:
+    environ = {name: text} | ({"SALT": "cc,dd"} if name == "KEY" else {})
+
+    assert getattr(read(**environ), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "format", "field", "value"),
+    [
+        ("JPEG_PROGRESSIVE", "true", "jpeg", "progressive", True),
+        ("JPEG_QUANT_TABLE", "3", "jpeg", "quant_table", 3),
+        ("WEBP_COMPRESSION", "lossless", "webp", "compression", "lossless"),
+        ("WEBP_EFFORT", "6", "webp", "effort", 6),
+        ("AVIF_SPEED", "5", "avif", "speed", 5),
+        ("AVIF_SUBSAMPLE", "off", "avif", "subsample", "off"),
+        ("JXL_EFFORT", "9", "jxl", "effort", 9),
+        ("PNG_QUANTIZATION_COLORS", "16", "png", "quantization_colors", 16),
+    ],
+)
+def test_a_variable_is_a_setting_of_a_codec(name: str, text: str, format: str, field: str, value: object) -> None:
+    found = read(**{name: text})
+
+    assert getattr(found.codecs[format], field) == value
+    assert found.defaults.settings[format] == found.codecs[format]
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"QUALITY": "x"}, 'Expected integer 1..100 for IMGPROXY_QUALITY, got "x"'),
+        ({"QUALITY": "0"}, 'Expected integer 1..100 for IMGPROXY_QUALITY, got "0"'),
+        ({"TIMEOUT": "1.5"}, 'Expected integer 1 or more for IMGPROXY_TIMEOUT, got "1.5"'),
+        ({"SIGNATURE_SIZE": "33"}, 'Expected integer 1..32 for IMGPROXY_SIGNATURE_SIZE, got "33"'),
+        (
+            {"ENABLE_DEBUG_HEADERS": "yes"},
+            'Expected true or false for IMGPROXY_ENABLE_DEBUG_HEADERS, got "yes"',
+        ),
+        ({"KEY": "secret"}, 'for IMGPROXY_KEY, got "…"'),
+        ({"KEY": "aa,bb", "SALT": "cc"}, "Expected as many salts as keys (2) for IMGPROXY_SALT, got 1"),
+        ({"FORMAT_QUALITY": "webp:50"}, 'for IMGPROXY_FORMAT_QUALITY, got "webp:50"'),
+        ({"PREFERRED_FORMATS": "heic"}, 'for IMGPROXY_PREFERRED_FORMATS, got "heic"'),
+        ({"AVIF_SPEED": "10"}, 'Expected integer 0..9 for IMGPROXY_AVIF_SPEED, got "10"'),
+        ({"WEBP_PRESET": "film"}, 'for IMGPROXY_WEBP_PRESET, got "film"'),
+        ({"AUTOQUALITY_METHOD": "best"}, "Expected one of none, size, dssim, ml for IMGPROXY_AUTOQUALITY_METHOD"),
+        ({"AUTOQUALITY_METHOD": "size"}, "IMGPROXY_AUTOQUALITY_*: Expected a number of bytes"),
+        ({"AUTOQUALITY_MIN": "80", "AUTOQUALITY_MAX": "70"}, "IMGPROXY_AUTOQUALITY_*: Expected at most max (70)"),
+        ({"AUTOQUALITY_FORMAT_MIN": "avif=70", "AUTOQUALITY_FORMAT_MAX": "avif=60"}, "IMGPROXY_AUTOQUALITY_*:"),
+        ({"AUTOQUALITY_JPEG_NET": "/net.onnx"}, "networks can't be run by this version"),
+        ({"ONLY_PRESETS": "true"}, "IMGPROXY_ONLY_PRESETS: presets are not served by this version"),
+    ],
+)
+def test_a_bad_setting_is_named(environ: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(**environ)
+
+    assert sentence in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_all_problems_are_said_at_once() -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(QUALITY="x", TIMEOUT="y", AUTOQUALITY_METHOD="size")
+
+    assert len(str(refused.value).splitlines()) == 3
+
+
+def test_an_unknown_name_is_said_with_the_nearest_known_one(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        read(AUTOQUALITY_METOD="dssim", NEW_RELIC_KEY="x")
+
+    assert caplog.messages == [
+        "IMGPROXY_AUTOQUALITY_METOD is not read by this version; did you mean IMGPROXY_AUTOQUALITY_METHOD?",
+        "IMGPROXY_NEW_RELIC_KEY is not read by this version",
+    ]
+
+
+def test_a_port_is_where_to_listen() -> None:
+    assert Settings.from_env({"PORT": "5000"}).bind == ":5000"
+    assert Settings.from_env({"PORT": "5000", "IMGPROXY_BIND": ":80"}).bind == ":80"
+
+
+def test_secrets_are_not_shown() -> None:
+    shown = repr(read(KEY="5ec4e7", SALT="5a17", SECRET="hidden", TRUSTED_SIGNATURES="trusted"))
+
+    assert not any(word in shown for word in ("\\x5e", "^\\xc4", "hidden", "trusted'"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "accept", "accepted"),
+    [
+        ({}, "image/avif,image/webp", Accepted()),
+        ({"AUTO_WEBP": "1"}, "image/avif,image/webp", Accepted(("webp",))),
+        ({"AUTO_WEBP": "1", "AUTO_AVIF": "1"}, "image/avif,image/webp", Accepted(("avif", "webp"))),
+        ({"ENFORCE_JXL": "1", "AUTO_WEBP": "1"}, "image/webp,image/jxl", Accepted(("jxl", "webp"), ("jxl",))),
+        ({"ENFORCE_JXL": "1"}, "image/*", Accepted()),
+    ],
+)
+def test_what_a_client_accepts_counts_where_settings_say_so(
+    environ: dict[str, str], accept: str, accepted: Accepted
+) -> None:
+    found = read(**environ)
+
+    assert found.accepted(accept) == accepted
+    assert found.varies == bool(environ)
+
+
+def test_settings_of_the_search_are_levels() -> None:
+    found = read(
+        AUTOQUALITY_METHOD="size",
+        AUTOQUALITY_TARGET="10240",
+        AUTOQUALITY_MIN="10",
+        AUTOQUALITY_MAX="80",
+        AUTOQUALITY_FORMAT_MAX="avif=50",
+    )
+
+    assert resolve("jpeg", Asked(), found.goal) == Autoquality("size", 10240, Bounds(10, 80))
+    assert resolve("avif", Asked(), found.goal) == Autoquality("size", 10240, Bounds(10, 50))
+
+
+def test_parts_of_the_settings_are_handed_on(tmp_path: Path) -> None:
+    found = read(
+        KEY="aa",
+        SALT="bb",
+        SIGNATURE_SIZE="8",
+        ARGUMENTS_SEPARATOR="--",
+        MAX_SRC_RESOLUTION="1.5",
+        LOCAL_FILESYSTEM_ROOT=str(tmp_path),
+        MAX_SRC_FILE_SIZE="5",
+        AUTOQUALITY_MAX_RESOLUTION="2",
+    )
+
+    assert found.keys.pairs == ((b"\xaa", b"\xbb"),)
+    assert found.keys.size == 8
+    assert found.grammar.separator == "--"
+    assert found.defaults.limits.pixels == 1_500_000
+    assert found.defaults.max_resolution == 2
+    assert (found.reach.local_root, found.reach.max_bytes) == (str(tmp_path), 5)
+
+
+def test_names_are_unique() -> None:
+    names: list[Any] = [row.name for row in SETTINGS]
+
+    assert len(names) == len(set(names)) == len(config.NAMES)
