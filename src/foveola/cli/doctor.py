@@ -1,0 +1,38 @@
+"""`foveola doctor`: what this installation can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from foveola.cli.show import Command, json_line, table
+
+if TYPE_CHECKING:
+    from foveola.doctor import Report
+
+
+@click.command(cls=Command)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def doctor(as_json: bool) -> None:
+    """Say which kernels are active, the versions of the libraries, and formats in and out."""
+    from foveola.doctor import examine
+
+    report = examine()
+    if as_json:
+        json_line(report.as_dict())
+    else:
+        table(("what", "found"), _rows(report), right=False)
+
+
+def _rows(report: Report) -> Iterator[tuple[str, str]]:
+    yield "foveola", report.foveola
+    yield "python", report.python
+    yield "kernels", f"{report.kernels} ({report.kernels_detail})"
+    for name, version in report.libraries.items():
+        yield name, version or "missing"
+    yield "formats in", " ".join(report.formats_in)
+    yield "formats out", " ".join(report.formats_out)
+    for name, problem in report.problems.items():
+        yield f"problem: {name}", problem

@@ -1,0 +1,244 @@
+"""`foveola encode`: pictures in, pictures out, a line or a JSON row for each."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from foveola.cli import files
+from foveola.cli.rows import Row
+from foveola.cli.show import Command, json_line, sentence
+from foveola.errors import ArgumentError, FoveolaError, expected
+from foveola.goal import Autoquality
+from foveola.options import ResizingType
+from foveola.picture import format_named
+from foveola.settings import SETTINGS, make_settings
+
+if TYPE_CHECKING:
+    from foveola.autoquality import Result
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How every picture of one call is encoded.
+
+    Args:
+        format: a name of `FORMATS`; None for the source's own.
+        goal: what the search is asked for; None for the library's default, or a fixed quality.
+        quality: a fixed quality; None to search.
+        width: pixels of the result, 0 for what the height gives.
+        height: pixels of the result, 0 for what the width gives.
+        resize: how the picture meets width and height.
+        settings: encoder settings by name, as text.
+    """
+
+    format: str | None = None
+    goal: Autoquality | None = None
+    quality: int | None = None
+    width: int = 0
+    height: int = 0
+    resize: ResizingType = "fit"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@click.command(
+    cls=Command,
+    epilog="Exit code: 0 all written, 1 any failed, 2 wrong usage (nothing is done), 3 --strict and a goal not kept.",
+)
+@click.argument("sources", metavar="IN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT|DIR|-",
+    help="File for one picture; else, or with a trailing slash, a folder, made if missing; - is stdout.",
+)
+@click.option("--in-place", is_flag=True, help="Overwrite each source with its result, in its own format.")
+@click.option(
+    "-f", "--format", metavar="NAME", help="Format of the result.  [default: by OUT's name, else the source's]"
+)
+@click.option(
+    "-a",
+    "--autoquality",
+    metavar="GOAL",
+    help="METHOD:TARGET:MIN:MAX:ALLOWED_ERROR, each may be empty: dssim:0.02, size:50000, ml:0.02:70:80.  "
+    "[default: dssim:0.02:1:100:0.002]",
+)
+@click.option("-q", "--quality", metavar="N", type=click.IntRange(1, 100), help="A fixed quality instead of a search.")
+@click.option(
+    "--width",
+    metavar="N",
+    type=click.IntRange(0),
+    default=0,
+    help="Width of the result in pixels; 0 follows the height.",
+)
+@click.option(
+    "--height",
+    metavar="N",
+    type=click.IntRange(0),
+    default=0,
+    help="Height of the result in pixels; 0 follows the width.",
+)
+@click.option(
+    "--resize",
+    type=click.Choice(["fit", "fill", "force"]),
+    default="fit",
+    show_default=True,
+    help="Fit inside, fill and crop, or distort to width and height.",
+)
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="A setting of the encoder, as effort=6.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each picture on stdout.")
+@click.option(
+    "-j",
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Pictures encoded at a time.  [default: one for each core]",
+)
+@click.option("--strict", is_flag=True, help="Exit with 3 when a picture was written but its goal is not kept.")
+@click.pass_context
+def encode(
+    ctx: click.Context, /, sources: tuple[Path, ...], output: str | None, in_place: bool, **options: Any
+) -> None:
+    """Encode pictures at the quality that just meets a goal.
+
+    Never overwrites a source without --in-place, writes each file whole or not at all, and goes on over pictures that
+    fail: they are listed at the end.
+    """
+    if (output is not None) == in_place:
+        raise ArgumentError("Expected either -o or --in-place")
+    if output == "-" and options["as_json"]:
+        raise ArgumentError("Expected a file or a folder for -o with --json: stdout holds one or the other")
+    wish = read_wish(options)
+    jobs = files.plan(sources, output, wish.format)
+    for format in {job.format for job in jobs if job.format}:
+        make_settings(format, wish.settings)
+    rows = run(jobs, wish, output == "-", options)
+    failed = [row for row in rows if row.error is not None]
+    for row in failed:
+        click.echo(f"foveola: {row.source}: {row.error}", err=True)
+    if failed and len(rows) > 1:
+        click.echo(f"foveola: {len(failed)} of {len(rows)} pictures failed", err=True)
+    unkept = options["strict"] and any(row.kept is False for row in rows)
+    ctx.exit(1 if failed else 3 if unkept else 0)
+
+
+def read_wish(options: dict[str, Any]) -> Wish:
+    """Read the options that say how to encode.
+
+    Raises:
+        ArgumentError: one can't be used, or two exclude each other.
+    """
+    if options["autoquality"] is not None and options["quality"] is not None:
+        raise ArgumentError("Expected either --autoquality or --quality")
+    name = format_named(options["format"]).name if options["format"] else None
+    goal = Autoquality.parse(options["autoquality"]) if options["autoquality"] is not None else None
+    settings = dict(_pair(text) for text in options["settings"])
+    return Wish(name, goal, options["quality"], options["width"], options["height"], options["resize"], settings)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    known = sorted({f.name for kind in SETTINGS.values() for f in fields(kind)})
+    if not equals or name not in known:
+        raise ArgumentError(expected("NAME=VALUE with a name of " + ", ".join(known), "--set", text))
+    return name, value
+
+
+def run(jobs: Sequence[files.Job], wish: Wish, to_stdout: bool, options: dict[str, Any]) -> list[Row]:
+    """Do the work and print each row as it is known, in the order of the inputs."""
+    threads = min(options["jobs"] or len(os.sched_getaffinity(0)), len(jobs))
+    place: Callable[[Path, bytes], None] = _send if to_stdout else files.write
+    rows = []
+    with _progress(len(jobs)) as advance, ThreadPoolExecutor(threads) as pool:
+        for row in pool.map(lambda job: one(job, wish, place), jobs):
+            rows.append(row)
+            advance()
+            _print(row, options["as_json"], to_stdout)
+    return rows
+
+
+def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None] = files.write) -> Row:
+    """Encode one picture and put it in its place; whatever goes wrong with it is in the row."""
+    from foveola import library
+
+    start, row = time.perf_counter(), Row(str(job.source))
+    try:
+        if job.error:
+            raise job.error
+        data = job.source.read_bytes()
+        row = replace(row, source_bytes=len(data))
+        result = library.encode(
+            data,
+            job.format,
+            wish.goal,
+            wish.quality,
+            width=wish.width,
+            height=wish.height,
+            resize=wish.resize,
+            **wish.settings,
+        )
+        place(job.output or Path("-"), result.data)
+    except (FoveolaError, OSError) as error:
+        return replace(row, seconds=_since(start), error=sentence(error).removeprefix(f"{job.source}: "))
+    return _told(row, job, result, _since(start))
+
+
+def _told(row: Row, job: files.Job, result: Result, seconds: float) -> Row:
+    """Return the row with what the result says."""
+    return replace(
+        row,
+        output=None if job.output is None else str(job.output),
+        format=result.format,
+        method=result.method,
+        quality=result.quality,
+        dssim=None if result.dssim is None else round(result.dssim, 6),
+        bytes=result.bytes,
+        encodes=result.encodes,
+        met=result.met,
+        kept=result.kept,
+        why=result.why,
+        first=result.first,
+        seconds=seconds,
+    )
+
+
+def _since(start: float) -> float:
+    return round(time.perf_counter() - start, 3)
+
+
+def _send(_: Path, data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _print(row: Row, as_json: bool, to_stdout: bool) -> None:
+    if as_json:
+        json_line(row.as_dict())
+    elif row.error is None:
+        print(row.line(), file=sys.stderr if to_stdout else sys.stdout)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr while many pictures are encoded, where stderr is a terminal; yield what moves it on."""
+    if total < 2 or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    # Lines for a terminal are printed above the bar; lines for a pipe must stay on stdout.
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
+    with bar:
+        task = bar.add_task("Encoding", total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,141 @@
+"""Where pictures go: every output is decided before any work, and written whole or not at all.
+
+A source is never overwritten by accident, two inputs never meet in one output, and a reader never sees half a file:
+it is written under a name of its own beside its place and moved there by one `rename`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from foveola.errors import ArgumentError, FoveolaError
+from foveola.picture import FORMATS, format_of
+
+_HEAD = 1024  # bytes that tell a format
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input and its place.
+
+    Args:
+        source: path as given.
+        output: path to write; None for stdout, and where there is an error.
+        format: a name of `FORMATS`.
+        error: why the source is no picture that can be read.
+    """
+
+    source: Path
+    output: Path | None = None
+    format: str | None = None
+    error: OSError | FoveolaError | None = None
+
+
+def plan(sources: Sequence[Path], out: str | None, format: str | None) -> list[Job]:
+    """Decide the format and the place of every output, without touching a file.
+
+    Args:
+        sources: paths of the inputs.
+        out: a file, a folder, `-` for stdout, or None to write each in its source's place.
+        format: format of the outputs; None for the extension of a file `out`, else for each source's own.
+
+    Raises:
+        ArgumentError: two sources have one output, a source would be overwritten, or `-` is given several sources.
+    """
+    if out is not None and len(sources) > 1 and (out == "-" or Path(out).is_file()):
+        raise ArgumentError(f'Expected a folder for -o with {len(sources)} pictures, got "{out}"')
+    jobs = [_job(source, out, format, len(sources)) for source in sources]
+    _refuse_clashes(jobs)
+    if out is not None:
+        _refuse_sources(jobs)
+    return jobs
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, whole or not at all; an existing file keeps its mode and a link its name.
+
+    What is there and no file, a device or a pipe, is written to as it is: a rename would put a file in its place.
+
+    Raises:
+        OSError: the file could not be written; it names `path`, and nothing is left behind.
+    """
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path.resolve(), data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".foveola-{secrets.token_hex(8)}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _job(source: Path, out: str | None, format: str | None, count: int) -> Job:
+    try:
+        with source.open("rb") as file:
+            own = format_of(file.read(_HEAD))
+    except (OSError, FoveolaError) as error:
+        return Job(source, error=error)
+    if out is None:
+        if format not in (None, own):
+            raise ArgumentError(f"Expected -o for {source}: {own} can't become {format} in place")
+        return Job(source, source, own)
+    single = out != "-" and count == 1 and not out.endswith("/") and not Path(out).is_dir()
+    named = _BY_SUFFIX.get(Path(out).suffix.lower()) if single else None
+    chosen = format or named or own
+    if out == "-":
+        return Job(source, None, chosen)
+    return Job(source, Path(out) if single else Path(out) / _name(source, chosen), chosen)
+
+
+def _name(source: Path, format: str) -> str:
+    """Return the file name of `source` with an extension of `format`; its own stays where it is one (`.jpeg`)."""
+    suffix = source.suffix if _BY_SUFFIX.get(source.suffix.lower()) == format else FORMATS[format].extension
+    return source.stem + suffix
+
+
+def _refuse_clashes(jobs: Sequence[Job]) -> None:
+    taken: dict[Path, Path] = {}
+    for job in jobs:
+        if job.output is None:
+            continue
+        place = job.output.resolve()
+        if place in taken:
+            raise ArgumentError(
+                f"Expected an output for each picture, got {job.output} for {taken[place]} and {job.source}"
+            )
+        taken[place] = job.source
+
+
+def _refuse_sources(jobs: Sequence[Job]) -> None:
+    sources = {_identity(job.source): job.source for job in jobs if job.source.exists()}
+    for job in jobs:
+        if job.output is not None and job.output.exists() and _identity(job.output) in sources:
+            raise ArgumentError(f"Expected --in-place to overwrite the source {sources[_identity(job.output)]}")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what two names of one file have in common."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+_BY_SUFFIX = {f".{word}": f.name for f in FORMATS.values() for word in (f.name, f.extension[1:], *f.aliases)}

@@ -1,0 +1,137 @@
+"""What this installation can do, found out by trying: kernels, libraries, and formats in and out.
+
+Wheels differ in what was built in, and a missing codec or the slow kernels should be seen before the first request,
+not after. A format counts only when a small picture went through its codec; a failure is a row, not a traceback.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from foveola import __version__, codecs, kernels
+from foveola.picture import FORMATS, Picture
+from foveola.settings import make_settings
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `foveola doctor --json` prints.
+
+    Args:
+        foveola: version of foveola.
+        python: version of Python and its implementation.
+        kernels: `c`, or `numpy` where the C kernels are switched off or could not be loaded.
+        kernels_detail: the level of SIMD for `c`, the reason for `numpy`.
+        libraries: version of each library by name; None where it is missing.
+        formats_in: formats that are read.
+        formats_out: formats that are written.
+        problems: why a format or a library is missing, by name.
+    """
+
+    foveola: str
+    python: str
+    kernels: str
+    kernels_detail: str
+    libraries: dict[str, str | None]
+    formats_in: tuple[str, ...]
+    formats_out: tuple[str, ...]
+    problems: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON can hold it."""
+        return asdict(self)
+
+
+def examine() -> Report:
+    """Try every codec and ask every library for its version.
+
+    Returns:
+        The report; nothing that is missing raises.
+    """
+    problems: dict[str, str] = {}
+    libraries = {name: _tried(name, ask, problems) for name, ask in LIBRARIES.items()}
+    written = {name: _tried(name, partial(_write, name), problems) for name in FORMATS}
+    read = {name: data and _tried(name, partial(_read, name, data), problems) for name, data in written.items()}
+    active = kernels.status()
+    return Report(
+        __version__,
+        f"{platform.python_version()} ({platform.python_implementation()}, {platform.system()} {platform.machine()})",
+        active.name,
+        active.detail,
+        libraries,
+        tuple(name for name, picture in read.items() if picture),
+        tuple(name for name, data in written.items() if data),
+        problems,
+    )
+
+
+def _tried(name: str, what: Callable[[], Any], problems: dict[str, str]) -> Any:
+    """Return the outcome of `what`, or None and a line in `problems`."""
+    try:
+        return what()
+    except Exception as error:
+        problems[name] = f"{type(error).__name__}: {error}".split("\n")[0]
+        return None
+
+
+def _write(name: str) -> bytes:
+    return codecs.codec(name).encode(_card(3), 75, make_settings(name, {}))
+
+
+def _read(name: str, data: bytes) -> Picture:
+    return codecs.codec(name).decode(data)
+
+
+def _card(channels: int) -> Picture:
+    """Return a small picture of noise, with something in it for every part of an encoder."""
+    return Picture(np.random.default_rng(1).integers(0, 256, (1, 64, 64, channels), np.uint8))
+
+
+def _libvips() -> str:
+    import pyvips
+
+    return ".".join(str(pyvips.version(part)) for part in range(3))
+
+
+def _mozjpeg() -> str | None:
+    """Return where mozjpeg is: libvips does not tell, but only mozjpeg's trellis changes the file."""
+    plain, trellis = (
+        codecs.codec("jpeg").encode(_card(3), 75, make_settings("jpeg", {"progressive": True, **more}))
+        for more in ({"overshoot_deringing": True}, {"overshoot_deringing": True, "trellis_quant": True})
+    )
+    return None if plain == trellis else f"in libvips {_libvips()}"
+
+
+def _pillow(feature: str) -> str | None:
+    from PIL import features
+
+    found: str | None = features.version(feature)
+    return found
+
+
+def _avif_codecs() -> str:
+    from PIL import _avif
+
+    return str(_avif.codec_versions())
+
+
+LIBRARIES: dict[str, Callable[[], str | None]] = {
+    "libvips": _libvips,
+    "mozjpeg": _mozjpeg,
+    "pyvips": lambda: version("pyvips"),
+    "pillow": lambda: version("pillow"),
+    "libjpeg-turbo": lambda: _pillow("libjpeg_turbo"),
+    "libwebp": lambda: _pillow("webp"),
+    "libavif": lambda: _pillow("avif"),
+    "av1": _avif_codecs,
+    "libtiff": lambda: _pillow("libtiff"),
+    "pillow-jxl-plugin": lambda: version("pillow-jxl-plugin"),
+    "numpy": lambda: version("numpy"),
+}

@@ -1,0 +1,242 @@
+"""The library: a picture in any form comes in, a file and what is true of it come out.
+
+Four functions that do nothing themselves: they open what they are given, say it in the pipeline's words and hand it on.
+What is not said falls back on one base for every format: a DSSIM of 0.02 ± 0.002 within qualities 1..100.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foveola.autoquality import Result
+from foveola.codecs import codec
+from foveola.codecs.vips import field
+from foveola.errors import ArgumentError, ImageError, expected
+from foveola.goal import Asked, Autoquality
+from foveola.metrics import Reference, Score
+from foveola.metrics import compare as compare_pictures
+from foveola.options import RESIZING_TYPES, ProcessingOptions, ResizingType
+from foveola.picture import FORMATS, Header, Limits, Picture, format_named, format_of
+from foveola.pipeline import Defaults, plan, render
+from foveola.search import Probe
+from foveola.settings import make_settings
+from foveola.transform.colour import from_array, to_picture
+from foveola.transform.load import header_of
+from foveola.transform.steps import transformed
+
+if TYPE_CHECKING:
+    import pyvips
+
+FALLBACK = "webp"
+"""What is written where neither the caller nor the source names a format that can be written."""
+
+
+def encode(
+    picture: Any,
+    format: str | None = None,
+    autoquality: Autoquality | str | None = None,
+    quality: int | None = None,
+    *,
+    width: int = 0,
+    height: int = 0,
+    resize: ResizingType = "fit",
+    **settings: object,
+) -> Result:
+    """Write a picture at the quality that a goal asks for, or at a quality that is given.
+
+    Args:
+        picture: a file's bytes, a path, a PIL image, an ndarray (H, W), (H, W, 1 | 3 | 4) of uint8 or uint16, or a
+            pyvips image.
+        format: of the result, `jpeg` or `jpg`, `webp`, `avif`, `jxl`, `png`, `gif`, `tiff`; the source's own when None,
+            else WebP.
+        autoquality: the goal, or imgproxy's `method:target:min:max:allowed_error`; with neither goal nor quality a
+            DSSIM of 0.02 ± 0.002 within 1..100.
+        quality: 1..100, without a search.
+        width: pixels of the result, 0 for what the height gives.
+        height: pixels of the result, 0 for what the width gives.
+        resize: how the picture meets width and height: `fit`, `fill` or `force`.
+        settings: of the encoder, in imgproxy's names: `progressive`, `effort`, `speed`, …
+
+    Returns:
+        The file, its quality, its DSSIM and how they were found.
+
+    Raises:
+        ArgumentError: a value that can't be used (it is a ValueError).
+        ImageError: the picture can't be read.
+        CodecError: the encoder failed.
+    """
+    goal = _goal(autoquality, quality)
+    source, header = _open(picture)
+    name = format_named(format).name if format else (header.format or FALLBACK)
+    options = ProcessingOptions(
+        resizing_type=_member("resize", resize, RESIZING_TYPES),
+        width=_whole("width", width),
+        height=_whole("height", height),
+        quality=quality or 0,
+        autoquality=Asked(goal.method, goal.target, goal.bounds.min, goal.bounds.max, goal.allowed_error),
+        format=name,
+    )
+    defaults = Defaults(settings={name: make_settings(name, settings)}, limits=Limits(0, 0), smallest_avif=1)
+    return render(source, replace(plan(header, options, defaults), goal=goal)).result
+
+
+def decode(data: bytes) -> Picture:
+    """Read a file with the decoder that states the values of its format.
+
+    Args:
+        data: a JPEG, WebP, AVIF, JPEG XL, PNG, GIF or TIFF file.
+
+    Returns:
+        The pixels as they are stored: neither orientation nor colour profile is applied.
+
+    Raises:
+        ImageError: the bytes are no whole file of a known format.
+    """
+    return codec(format_of(data)).decode(data)
+
+
+def compare(a: Any, b: Any) -> Score:
+    """Measure how far `b` is from `a`, by the whole map.
+
+    Args:
+        a: the reference, in any form that `encode` takes.
+        b: the candidate, of the same size.
+
+    Returns:
+        DSSIM (SSIM is 1 - 2 DSSIM), the worst 16x16 block and the 95th percentile of the blocks.
+
+    Raises:
+        ArgumentError: the sizes differ.
+        ImageError: one of them can't be read.
+    """
+    return compare_pictures(_picture(a), _picture(b))
+
+
+def curve(picture: Any, format: str, qualities: Iterable[int] | None = None, **settings: object) -> tuple[Probe, ...]:
+    """Encode a picture at several qualities and measure what comes out, by the whole map.
+
+    Args:
+        picture: in any form that `encode` takes.
+        format: `jpeg`, `webp`, `avif`, `jxl` or another that has a quality.
+        qualities: 1..100; every fifth when None.
+        settings: of the encoder, as in `encode`.
+
+    Returns:
+        A probe a quality, rising; its `data` is left out.
+
+    Raises:
+        ArgumentError: the format has no quality, or a value can't be used.
+    """
+    name = format_named(format).name
+    found = codec(name)
+    if found.qualities is None:
+        raise ArgumentError(expected("a format that has a quality", "format", name))
+    bounds = found.qualities
+    wanted = sorted({*(range(5, 101, 5) if qualities is None else qualities)})
+    for quality in wanted:
+        if not isinstance(quality, int) or bounds.clamp(quality) != quality:
+            raise ArgumentError(expected(f"integer {bounds.min}..{bounds.max}", "qualities", quality))
+    made = make_settings(name, settings)
+    opened = _picture(picture, flatten=not FORMATS[name].alpha)
+    reference = Reference(opened, whole=True)
+
+    def probe(quality: int) -> Probe:
+        data = found.encode(opened, quality, made)
+        dssim = reference.full(found.decode(data)).dssim
+        return Probe(quality, found.setting(quality, made), dssim, len(data), None, "decoded")
+
+    return tuple(probe(quality) for quality in wanted)
+
+
+def _goal(autoquality: Autoquality | str | None, quality: int | None) -> Autoquality:
+    """Return the goal; without one, but with a quality, method `none`."""
+    if quality is not None and (not isinstance(quality, int) or isinstance(quality, bool) or not 1 <= quality <= 100):
+        raise ArgumentError(expected("integer 1..100", "quality", quality))
+    if autoquality is None:
+        return Autoquality("none") if quality is not None else Autoquality()
+    goal = Autoquality.parse(autoquality) if isinstance(autoquality, str) else autoquality
+    if quality is not None and goal.method != "none":
+        raise ArgumentError(expected(f"nothing beside autoquality {goal.method}", "quality", quality))
+    return goal
+
+
+def _picture(picture: Any, flatten: bool = False) -> Picture:
+    """Return a picture in any form as the pixels that would go into an encoder."""
+    source, header = _open(picture)
+    options = ProcessingOptions(format="jpeg" if flatten else "png", autoquality=Asked("none"))
+    made = plan(header, options, Defaults(limits=Limits(0, 0), smallest_avif=1))
+    return to_picture(transformed(source, made))
+
+
+def _open(picture: Any) -> tuple[bytes | pyvips.Image, Header]:
+    """Return a picture in any form as a file or an open image, and what it says of itself."""
+    if isinstance(picture, str | os.PathLike):
+        picture = _read(Path(picture))
+    if isinstance(picture, bytes | bytearray | memoryview):
+        data = bytes(picture)
+        return data, header_of(data)
+    image = _image(picture)
+    return image, Header(
+        "",
+        image.width,
+        image.height,
+        image.bands,
+        bool(image.hasalpha()),
+        bits=16 if image.format == "ushort" else 8,
+        orientation=field(image, "orientation", 1),
+    )
+
+
+def _image(picture: Any) -> pyvips.Image:
+    """Return a PIL image, an ndarray or a pyvips image as a pyvips image."""
+    import numpy as np
+    import pyvips
+    from PIL import Image
+
+    if isinstance(picture, pyvips.Image):
+        return picture
+    if isinstance(picture, Image.Image):
+        profile = picture.info.get("icc_profile")
+        return from_array(_pixels(picture), profile)
+    if isinstance(picture, np.ndarray):
+        return from_array(picture)
+    what = "bytes, a path, a PIL image, an ndarray or a pyvips image"
+    raise ArgumentError(expected(what, "picture", type(picture).__name__))
+
+
+def _pixels(image: Any) -> Any:
+    """Return a PIL image upright and in a mode that an array can hold."""
+    import numpy as np
+    from PIL import ImageOps
+
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("F", "I"):
+        raise ArgumentError(expected("a PIL image of 8 or 16 bit", "picture", upright.mode))
+    if "A" in upright.mode or "a" in upright.mode or "transparency" in upright.info:
+        upright = upright.convert("RGBA")
+    elif upright.mode not in ("L", "RGB", "I;16"):
+        upright = upright.convert("L" if upright.mode == "1" else "RGB")
+    return np.asarray(upright)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f'Expected a readable file for picture, got "{path}" ({error.strerror})') from error
+
+
+def _whole(name: str, value: int) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ArgumentError(expected("a number of pixels, 0 or more", name, value))
+    return value
+
+
+def _member(name: str, value: ResizingType, words: tuple[ResizingType, ...]) -> ResizingType:
+    if value not in words:
+        raise ArgumentError(expected("one of " + ", ".join(words), name, value))
+    return value

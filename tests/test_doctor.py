@@ -1,0 +1,65 @@
+"""The doctor: it says what is there, and what is missing is a row."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import version
+
+import pytest
+from click.testing import CliRunner
+
+from foveola import __version__, codecs, doctor, kernels
+from foveola.cli import main
+from foveola.picture import FORMATS
+
+
+def test_every_format_is_read_and_written_by_a_whole_installation() -> None:
+    report = doctor.examine()
+
+    assert report.formats_in == report.formats_out == tuple(FORMATS)
+    assert report.problems == {}
+
+
+def test_versions_are_those_of_the_libraries() -> None:
+    report = doctor.examine()
+
+    assert report.foveola == __version__
+    assert report.python.startswith(sys.version.split()[0])
+    assert report.kernels == kernels.status().name
+    assert report.libraries["pillow"] == version("pillow")
+    assert [name for name, found in report.libraries.items() if not found] == []
+
+
+def test_a_codec_that_does_not_load_costs_its_format_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def codec(name: str) -> codecs.Codec:
+        if name == "jxl":
+            raise ImportError("No module named 'pillow_jxl'")
+        return whole(name)
+
+    whole = codecs.codec
+    monkeypatch.setattr(codecs, "codec", codec)
+
+    report = doctor.examine()
+
+    assert set(FORMATS) - set(report.formats_out) == {"jxl"}
+    assert report.problems == {"jxl": "ImportError: No module named 'pillow_jxl'"}
+
+
+def test_a_missing_library_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.LIBRARIES, "pillow-jxl-plugin", lambda: version("no-such-package"))
+
+    report = doctor.examine()
+
+    assert report.libraries["pillow-jxl-plugin"] is None
+    assert "no-such-package" in report.problems["pillow-jxl-plugin"]
+
+
+def test_the_command_prints_a_table_or_json() -> None:
+    shown = CliRunner().invoke(main, ["doctor"])
+    told = json.loads(CliRunner().invoke(main, ["doctor", "--json"]).stdout)
+
+    assert shown.exit_code == 0
+    assert f"kernels            {kernels.status().name} (" in shown.stdout
+    assert told["kernels"] in ("c", "numpy")
+    assert told["formats_out"] == list(FORMATS)

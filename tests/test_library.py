@@ -1,0 +1,215 @@
+"""The library: a picture in any form comes in, a file and what is true of it come out."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image
+
+import foveola
+from foveola.errors import ArgumentError, ImageError
+from foveola.picture import sniff
+from tests.toys import photo
+
+FRAME = photo(64, 48).frames[0]
+
+
+def png(frame: Any = FRAME, **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(frame).save(file, "PNG", **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    target = tmp_path / "picture.png"
+    target.write_bytes(png())
+    return target
+
+
+def forms(path: Path) -> dict[str, Any]:
+    return {
+        "bytes": png(),
+        "bytearray": bytearray(png()),
+        "path": path,
+        "text": str(path),
+        "pillow": Image.fromarray(FRAME),
+        "array": FRAME,
+        "vips": pyvips.Image.new_from_array(FRAME),
+    }
+
+
+@pytest.mark.parametrize("form", ["bytes", "bytearray", "path", "text", "pillow", "array", "vips"])
+def test_a_picture_in_any_form_gives_the_same_file(form: str, path: Path) -> None:
+    result = foveola.encode(forms(path)[form], "webp", quality=70)
+
+    assert result.data == foveola.encode(FRAME, "webp", quality=70).data
+
+
+@pytest.mark.parametrize(
+    ("image", "channels"),
+    [
+        (Image.fromarray(FRAME).convert("1"), 1),
+        (Image.fromarray(FRAME).convert("L"), 1),
+        (Image.fromarray(FRAME).convert("P"), 3),
+        (Image.fromarray(FRAME).convert("CMYK"), 3),
+        (Image.fromarray(FRAME).convert("YCbCr"), 3),
+        (Image.fromarray(FRAME).convert("RGBA"), 4),
+        (Image.fromarray(FRAME).convert("LA"), 4),
+    ],
+)
+def test_every_mode_of_pillow_is_taken(image: Image.Image, channels: int) -> None:
+    assert foveola.decode(foveola.encode(image, "png").data).channels == channels
+
+
+@pytest.mark.parametrize("frame", [FRAME[:, :, 0], FRAME[:, :, :1], FRAME.astype(np.uint16) * 257])
+def test_every_array_of_the_documented_shapes_is_taken(frame: Any) -> None:
+    assert foveola.encode(frame, "webp", quality=70).data
+
+
+@pytest.mark.parametrize("word", ["jpg", "jpeg"])
+def test_jpg_and_jpeg_are_one_format(word: str) -> None:
+    result = foveola.encode(FRAME, word)
+
+    assert (result.format, sniff(result.data)) == ("jpeg", "jpeg")
+
+
+@pytest.mark.parametrize(("source", "format"), [(png(), "png"), (FRAME, "webp")])
+def test_without_a_format_it_is_the_sources_own_else_webp(source: Any, format: str) -> None:
+    assert foveola.encode(source).format == format
+
+
+def test_without_a_goal_and_a_quality_a_dssim_of_two_hundredths_is_searched_for() -> None:
+    result = foveola.encode(FRAME, "webp")
+
+    assert result.method == "dssim"
+    assert result.met
+    assert result.dssim == pytest.approx(0.02, abs=0.002)
+
+
+def test_the_bounds_of_the_library_are_wide_for_every_format() -> None:
+    assert foveola.encode(FRAME, "avif", "dssim:0.002").quality not in range(60, 66)
+
+
+def test_a_quality_alone_is_not_searched() -> None:
+    result = foveola.encode(FRAME, "webp", quality=70)
+
+    assert (result.quality, result.why, result.met, result.dssim, result.encodes) == (70, "fixed", None, None, 1)
+
+
+def test_a_goal_may_say_everything_that_a_search_knows() -> None:
+    goal = foveola.Autoquality("dssim", 0.02, allowed_error=0.0, max_encodes=1)
+
+    assert foveola.encode(FRAME, "webp", goal).why in ("max_encodes", "met")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"quality": 70, "autoquality": "dssim"}, "Expected nothing beside autoquality dssim for quality, got 70"),
+        ({"quality": 0}, "Expected integer 1..100 for quality, got 0"),
+        ({"quality": 101}, "Expected integer 1..100 for quality, got 101"),
+        ({"quality": 88.2}, "Expected integer 1..100 for quality, got 88.2"),
+        ({"quality": True}, "Expected integer 1..100 for quality, got True"),
+        ({"format": "bmp"}, 'Expected one of avif, gif, jpeg, jpg, jxl, png, tif, tiff, webp for format, got "bmp"'),
+        ({"autoquality": "best"}, 'Expected one of none, size, dssim, ml for method, got "best"'),
+        ({"width": -1}, "Expected a number of pixels, 0 or more for width, got -1"),
+        ({"resize": "stretch"}, 'Expected one of fit, fill, fill-down, force, auto for resize, got "stretch"'),
+        ({"effort": 7}, "Expected integer 1..6 for effort, got 7"),
+        ({"compression": "zip"}, 'Expected one of lossy, near_lossless, lossless for compression, got "zip"'),
+        (
+            {"efort": 4},
+            'Expected a setting of webp (compression, effort, preset, smart_subsample) for setting, got "efort"',
+        ),
+    ],
+)
+def test_what_can_not_be_used_is_told(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ArgumentError) as error:
+        foveola.encode(FRAME, **{"format": "webp"} | arguments)
+
+    assert str(error.value) == sentence
+    assert isinstance(error.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind"),
+    [
+        (b"", ImageError),
+        (b"no picture", ImageError),
+        (png()[:200], ImageError),
+        ("/nowhere/at/all.jpg", ImageError),
+        (12, ArgumentError),
+        (FRAME.astype(np.float32), ArgumentError),
+        (FRAME[:, :, :2], ArgumentError),
+        (Image.new("F", (8, 8)), ArgumentError),
+        (Image.new("I", (8, 8)), ArgumentError),
+    ],
+)
+def test_what_is_no_picture_is_told(picture: Any, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match="Expected "):
+        foveola.encode(picture, "webp", quality=70)
+
+
+def test_settings_reach_the_encoder() -> None:
+    fast, small = (foveola.encode(FRAME, "webp", quality=70, effort=effort) for effort in (1, 6))
+
+    assert small.bytes < fast.bytes
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "resize", "size"),
+    [(32, 0, "fit", (32, 24)), (32, 32, "fit", (32, 24)), (16, 16, "fill", (16, 16)), (20, 40, "force", (20, 40))],
+)
+def test_pictures_are_resized_before_they_are_searched(
+    width: int, height: int, resize: Any, size: tuple[int, int]
+) -> None:
+    picture = foveola.decode(foveola.encode(FRAME, "webp", width=width, height=height, resize=resize).data)
+
+    assert (picture.width, picture.height) == size
+
+
+def test_transparency_is_laid_on_white_for_a_jpeg() -> None:
+    clear = np.zeros((16, 16, 4), np.uint8)
+
+    assert foveola.decode(foveola.encode(clear, "jpeg", quality=90).data).frames.min() == 255
+
+
+def test_a_tiny_avif_stays_an_avif() -> None:
+    assert foveola.encode(FRAME[:4, :4], "avif").format == "avif"
+
+
+def test_a_result_can_be_saved(tmp_path: Path) -> None:
+    result = foveola.encode(FRAME, "webp")
+    target = tmp_path / "out.webp"
+
+    result.save(target)
+
+    assert target.read_bytes() == result.data
+
+
+def test_a_picture_equals_itself() -> None:
+    assert foveola.compare(FRAME, png()) == foveola.Score(0, 0, 0)
+
+
+def test_comparing_sizes_that_differ_is_an_error() -> None:
+    with pytest.raises(ArgumentError, match="Expected"):
+        foveola.compare(FRAME, FRAME[:10])
+
+
+def test_a_curve_falls_and_grows_with_quality() -> None:
+    probes = foveola.curve(FRAME, "jpg", (30, 60, 90))
+
+    assert [probe.quality for probe in probes] == [30, 60, 90]
+    assert sorted((probe.dssim for probe in probes), key=lambda d: -(d or 0)) == [probe.dssim for probe in probes]
+    assert sorted(probe.bytes or 0 for probe in probes) == [probe.bytes for probe in probes]
+
+
+@pytest.mark.parametrize(("format", "qualities"), [("png", (50,)), ("webp", (0,)), ("webp", (101,)), ("webp", ("50",))])
+def test_a_curve_needs_qualities_that_exist(format: str, qualities: Any) -> None:
+    with pytest.raises(ArgumentError, match="Expected"):
+        foveola.curve(FRAME, format, qualities)
