@@ -1,0 +1,175 @@
+"""What the front and a worker say to each other, beside the memory that they share: job, `begun`, reply.
+
+The front is believed: its job is a pickle. A worker has had hostile bytes in its hands, so its reply is JSON, and every
+value is checked before it is used; the file itself is written into memory that the front made, which therefore can't
+be anything else than what it is. Source: https://docs.python.org/3/library/pickle.html (the warning at its top)
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from foveola.errors import FoveolaError
+from foveola.goal import METHODS
+from foveola.options import ProcessingOptions
+from foveola.picture import FORMATS
+from foveola.pipeline import Accepted
+
+LIMIT = 1 << 17
+"""Bytes of a message; a path is at most half as long."""
+LARGEST = 1 << 30
+"""Bytes of a result; more than any format's encoder writes within the limits of a side."""
+WHYS = ("met", "at_min", "at_max", "between_steps", "deadline", "max_encodes", "trusted", "fixed")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to work on; its bytes and the place for the result come as two descriptors.
+
+    Args:
+        size: bytes of the source.
+        options: what the URL asks for.
+        accepted: what the client accepts.
+        until: when the search has to end, by `time.monotonic`.
+    """
+
+    size: int
+    options: ProcessingOptions
+    accepted: Accepted
+    until: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is true of a result; its bytes are in the memory that came with the job.
+
+    Args:
+        format: name of its format.
+        origin: width and height of the upright source, pixels.
+        size: width and height of the result, pixels.
+        bytes: of the file.
+        method: what was asked of the search.
+        quality: what was chosen; None where the format has none.
+        dssim: to the picture that was encoded; None where it was not measured.
+        encodes: calls of the encoder.
+        met: whether the target was met; None where nothing was asked.
+        why: what ended the search.
+    """
+
+    format: str
+    origin: tuple[int, int]
+    size: tuple[int, int]
+    bytes: int
+    method: str
+    quality: int | None
+    dssim: float | None
+    encodes: int
+    met: bool | None
+    why: str
+
+    @property
+    def autoquality(self) -> str:
+        """The value of the `X-Autoquality` header; unknown values are left out."""
+        dssim = None if self.dssim is None else f"{self.dssim:.5f}"
+        met = None if self.met is None else str(self.met).lower()
+        pairs = (
+            ("method", self.method),
+            ("quality", self.quality),
+            ("dssim", dssim),
+            ("bytes", self.bytes),
+            ("encodes", self.encodes),
+            ("met", met),
+            ("why", self.why),
+        )
+        return ", ".join(f"{name}={value}" for name, value in pairs if value is not None)
+
+
+class WorkerError(FoveolaError):
+    """A worker has died, or said what no worker says."""
+
+
+def pack(value: object) -> bytes:
+    """Return the message of the front: a job, or the settings that a worker starts with."""
+    return pickle.dumps(value)
+
+
+def unpack(message: bytes) -> Any:
+    """Return the value of a message of the front; never to be used on a message of a worker."""
+    return pickle.loads(message)  # noqa: S301  # from the front
+
+
+def reply(facts: Facts) -> bytes:
+    """Return a worker's message about a finished file."""
+    return json.dumps(asdict(facts)).encode()
+
+
+def refusal(error: FoveolaError) -> bytes:
+    """Return a worker's message about a picture that can't be served."""
+    told = {"status": error.status, "public": error.public, "message": str(error)[:2000]}
+    return json.dumps({"error": told}).encode()
+
+
+def read_reply(message: bytes) -> Facts:
+    """Return the facts that a worker has told.
+
+    Raises:
+        FoveolaError: the error that it has told.
+        WorkerError: it has told neither.
+    """
+    try:
+        told = json.loads(message)
+        if "error" in told:
+            error = _error(**told["error"])
+        else:
+            return _facts(told)
+    except (ValueError, TypeError, KeyError) as problem:
+        raise WorkerError(f"A worker said what no worker says: {problem}") from None
+    raise error
+
+
+def _error(status: int, public: str, message: str) -> FoveolaError:
+    if not (_is(int, status) and 400 <= status < 600 and _is(str, public, message)):
+        raise ValueError("a bad error")
+    return FoveolaError(message, status=status, public=public[:200])
+
+
+def _facts(told: dict[str, Any]) -> Facts:
+    told = {**told, "origin": tuple(told["origin"]), "size": tuple(told["size"])}
+    facts = Facts(**told)
+    good = (
+        facts.format in FORMATS,
+        facts.method in METHODS,
+        facts.why in WHYS,
+        len(facts.origin) == len(facts.size) == 2,
+        _is(int, *facts.origin, *facts.size, facts.bytes, facts.encodes) and facts.bytes <= LARGEST,
+        facts.quality is None or _is(int, facts.quality),
+        facts.dssim is None or _is(float, facts.dssim),
+        facts.met is None or _is(bool, facts.met),
+    )
+    if not all(good):
+        raise ValueError("bad facts")
+    return facts
+
+
+def _is(kind: type, *values: object) -> bool:
+    return all(type(value) is kind for value in values)
+
+
+def send(channel: socket.socket, message: bytes, descriptors: Sequence[int] = ()) -> None:
+    """Send one message with descriptors.
+
+    Raises:
+        OSError: the other side is gone, or the message is too long.
+    """
+    socket.send_fds(channel, [message], list(descriptors))
+
+
+def receive(channel: socket.socket, descriptors: int = 0) -> tuple[bytes, list[int]]:
+    """Wait for one message and up to so many descriptors; an empty message means that the other side is gone."""
+    message, found, _, _ = socket.recv_fds(channel, LIMIT, descriptors)
+    return message, found

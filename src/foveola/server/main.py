@@ -1,0 +1,87 @@
+"""Start the server: uvicorn around the front, until SIGINT or SIGTERM, which let running requests end.
+
+Source: https://www.uvicorn.org/settings/
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from foveola.config import Settings
+from foveola.errors import ConfigError, expected
+from foveola.kinds import integer
+from foveola.server.front import Front
+from foveola.sources.local import create as check_root
+
+LONGEST_REQUEST = 1 << 16
+"""Bytes of a request's head; a path has to fit into a message to a worker."""
+_FAMILIES = {"tcp": socket.AF_UNSPEC, "tcp4": socket.AF_INET, "tcp6": socket.AF_INET6}
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        settings: what the environment says.
+
+    Raises:
+        ConfigError: the address can't be listened on, or the local folder is not there.
+    """
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    check_root(settings.reach)
+    with listen(settings) as listener:
+        config = uvicorn.Config(
+            Front(settings),
+            http="h11",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=settings.keep_alive_timeout,
+            timeout_graceful_shutdown=settings.graceful_stop_timeout,
+            h11_max_incomplete_event_size=LONGEST_REQUEST,
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn drains, then raises them again: that was no failure
+            signal.signal(number, lambda *_: None)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return a socket that listens where the settings say.
+
+    Raises:
+        ConfigError: that is no address, or it is taken.
+    """
+    try:
+        return _unix(settings.bind) if settings.network == "unix" else _tcp(settings)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{expected('an address', 'IMGPROXY_BIND', settings.bind)}: {error}") from error
+
+
+def _tcp(settings: Settings) -> socket.socket:
+    host, _, text = settings.bind.rpartition(":")
+    port = integer(0, 65535).read(text)  # getaddrinfo takes a larger one modulo 65536
+    name = host.removeprefix("[").removesuffix("]")
+    if not name and settings.network == "tcp" and socket.has_dualstack_ipv6():
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=2048)
+    family, _, _, _, address = socket.getaddrinfo(
+        name or None, port, _FAMILIES[settings.network], socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    return socket.create_server(address[:2], family=family, backlog=2048)
+
+
+def _unix(path: str) -> socket.socket:
+    if Path(path).is_socket():
+        os.unlink(path)  # left by a server that was killed  # noqa: PTH108
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen(2048)
+    return listener

@@ -1,0 +1,120 @@
+"""A worker: one process that works on one picture at a time and may be killed at any moment.
+
+Some encoders can't be interrupted, and decoders of hostile bytes crash; both end here, without harm to anyone else. A
+worker has no network and no secrets; it is handed the settings as values, once, and then jobs. It is forked by
+`foveola.server.forkserver`, which has imported this module. Source: docs/design.md, "Server"
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import os
+import resource
+import signal
+import socket
+import time
+from importlib import import_module
+
+from PIL import Image
+
+from foveola.codecs import NAMES, codec
+from foveola.errors import FoveolaError
+from foveola.pipeline import Defaults, Rendered, plan, render
+from foveola.server.jobs import LARGEST, Facts, Job, receive, refusal, reply, send, unpack
+from foveola.transform.load import header_of
+
+_log = logging.getLogger("foveola.worker")
+_PR_SET_PDEATHSIG = 1
+
+
+def preload() -> None:
+    """Import what any picture may need, and compute nothing: what is forked from here starts with all of it."""
+    import_module("foveola.transform.saving")
+    for name in NAMES:
+        with contextlib.suppress(ImportError):  # costs only its format
+            codec(name)
+    Image.init()
+
+
+def main(channel: socket.socket) -> None:
+    """Take the settings, say that we are ready, then do jobs until the other side is gone."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST, LARGEST))  # the memory of the result counts as a file
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    message, _ = receive(channel)
+    defaults: Defaults = unpack(message)
+    send(channel, b"ready")
+    while True:
+        message, descriptors = receive(channel, 2)
+        if not message:
+            return
+        send(channel, b"begun")
+        send(channel, answer(unpack(message), defaults, *descriptors))
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
+    """Do one job.
+
+    Args:
+        job: what to do.
+        defaults: what is done where it says nothing.
+        source: a descriptor of the file's bytes.
+        result: a descriptor that the finished file is written to.
+
+    Returns:
+        The message about it; an error that no one foresaw is logged and told as `Internal error`.
+    """
+    try:
+        rendered = work(_read(source, job.size), job, defaults)
+        _write(result, rendered.data)
+        return reply(facts_of(rendered))
+    except FoveolaError as error:
+        return refusal(error)
+    except Exception as error:  # the boundary of the process
+        _log.exception("Unforeseen error")
+        return refusal(FoveolaError(f"{type(error).__name__}: {error}"))
+
+
+def work(data: bytes, job: Job, defaults: Defaults) -> Rendered:
+    """Judge the header, plan, and render until the time is nearly over."""
+    header = header_of(data)
+    defaults.limits.check(header)
+    planned = plan(header, job.options, defaults, job.accepted)
+    return render(data, planned, lambda: time.monotonic() >= job.until)
+
+
+def facts_of(rendered: Rendered) -> Facts:
+    """Return what the front has to know of a finished file."""
+    result = rendered.result
+    return Facts(
+        format=rendered.format,
+        origin=rendered.origin,
+        size=rendered.size,
+        bytes=result.bytes,
+        method=result.method,
+        quality=result.quality,
+        dssim=None if result.dssim is None else float(result.dssim),
+        encodes=result.encodes,
+        met=result.met,
+        why=result.why,
+    )
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    parts = []
+    done = 0
+    while done < size and (part := os.pread(descriptor, size - done, done)):
+        parts.append(part)
+        done += len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    done = 0
+    while done < len(view):
+        done += os.pwrite(descriptor, view[done:], done)
