@@ -1,0 +1,165 @@
+"""Write the parts of the documentation that the code already says: help texts and tables.
+
+    python docs/generate.py            write them
+    python docs/generate.py --check    exit with 1, naming the files, where they are out of date
+
+A generated part stands in a Markdown file between `<!-- generated: NAME -->` and `<!-- end -->`; NAME is a row of
+`PARTS` below. The rest of the file is written by people. tests/test_docs.py checks that all is up to date.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import click
+
+from foveola import config, options, settings
+from foveola.cli import main as cli
+from foveola.cli.rows import Row
+from foveola.doctor import Report
+from foveola.picture import FORMATS
+
+ROOT = Path(__file__).parent.parent
+PAGES = ("docs/cli.md", "docs/json-output.md", "docs/reference.md")
+_PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def commands() -> str:
+    """Return the help of every command."""
+    names = [(), *((name,) for name in cli.commands)]
+    return "\n\n".join(f"## {' '.join(('foveola', *name))}\n\n```text\n{_help(name)}\n```" for name in names)
+
+
+def _help(path: Sequence[str]) -> str:
+    parent = click.Context(cli, info_name="foveola", **_WIDTH)
+    if not path:
+        return cli.get_help(parent)
+    return cli.commands[path[0]].get_help(click.Context(cli.commands[path[0]], parent, path[0], **_WIDTH))
+
+
+_WIDTH: dict[str, Any] = {"terminal_width": 100, "help_option_names": ["-h", "--help"]}
+
+
+def encode_rows() -> str:
+    """Return the table of the fields of `foveola encode --json`."""
+    hints = get_type_hints(Row)
+    return table(
+        ("Field", "Type", "Meaning"), ((f"`{f.name}`", _type(hints[f.name]), f.metadata["doc"]) for f in fields(Row))
+    )
+
+
+def doctor_rows() -> str:
+    """Return the table of the fields of `foveola doctor --json`, from the docstring's Args."""
+    hints = get_type_hints(Report)
+    said = dict(
+        re.findall(r"^ {4}(\w+): (.+)\.$", (inspect.getdoc(Report) or "").replace("None", "null"), re.MULTILINE)
+    )
+    return table(
+        ("Field", "Type", "Meaning"), ((f"`{f.name}`", _type(hints[f.name]), said[f.name]) for f in fields(Report))
+    )
+
+
+def _type(hint: Any) -> str:
+    """Return the JSON type of a Python type."""
+    if get_origin(hint) in (tuple, dict):
+        return "array of strings" if get_origin(hint) is tuple else "object"
+    names = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+    return " or ".join(names[kind] for kind in get_args(hint) or (hint,))
+
+
+def setting_rows() -> str:
+    """Return the table of the `IMGPROXY_*` settings."""
+    rows = ((f"`{s.name}`", s.kind.what, _default(s.default), s.doc) for s in config.SETTINGS)
+    return table(("Variable", "Value", "Default", "Meaning"), rows)
+
+
+def option_rows() -> str:
+    """Return the table of the processing options of URLs."""
+    rows = []
+    for option in options.OPTIONS:
+        words = ", ".join(f"`{word}`" for word in (option.name, *option.aliases))
+        arguments = "; ".join(f"`{a.name}` {a.kind.what}" for a in option.arguments)
+        rows.append((words, arguments, option.doc))
+    return table(("Option", "Arguments", "Meaning"), rows)
+
+
+def codec_rows() -> str:
+    """Return the table of the encoders' settings, as `--set` and `foveola.encode` take them."""
+    rows = []
+    for format, kind in settings.SETTINGS.items():
+        hints = get_type_hints(kind)
+        rows += [(format, f"`{f.name}`", _range(f, hints[f.name]), _default(f.default)) for f in fields(kind)]
+    return table(("Format", "Setting", "Value", "Default"), rows)
+
+
+def format_rows() -> str:
+    """Return the table of the formats."""
+    rows = (
+        (
+            ", ".join(f"`{w}`" for w in (f.name, *f.aliases)),
+            f.mime,
+            *(_yes(v) for v in (f.quality, f.alpha, f.animation)),
+        )
+        for f in FORMATS.values()
+    )
+    return table(("Format", "Media type", "Quality", "Transparency", "Animation"), rows)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _range(row: Field[Any], hint: Any) -> str:
+    if hint is bool:
+        return "boolean"
+    return "one of " + ", ".join(get_args(hint)) if get_args(hint) else "integer {}..{}".format(*row.metadata["range"])
+
+
+def _default(value: Any) -> str:
+    if value is MISSING or value is None or value in ("", (), {}):
+        return ""
+    if isinstance(value, dict):
+        return "`" + ",".join(f"{key}={item}" for key, item in value.items()) + "`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "encode-rows": encode_rows,
+    "doctor-rows": doctor_rows,
+    "settings": setting_rows,
+    "options": option_rows,
+    "codec-settings": codec_rows,
+    "formats": format_rows,
+}
+
+
+def renewed(text: str) -> str:
+    """Return a page with its generated parts made anew."""
+    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part['name']]()}\n\n{part[3]}", text)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or check them."""
+    stale = [page for page in PAGES if (ROOT / page).read_text() != renewed((ROOT / page).read_text())]
+    for page in stale:
+        print(page)
+        if "--check" not in arguments:
+            (ROOT / page).write_text(renewed((ROOT / page).read_text()))
+    return int(bool(stale) and "--check" in arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
