@@ -58,8 +58,8 @@ def test_magic_bytes(head: bytes, name: str | None) -> None:
     ("data", "seems"),
     [
         (b"", "an empty file"),
-        (b"\xff", "1 bytes of something else"),
-        (b"hello, I am a text file", "23 bytes of something else"),
+        (b"\xff", "something else"),
+        (b"hello, I am a text file", "something else"),
         (b"<!DOCTYPE html><p>404", "an HTML page"),
         (b"\n  <html lang=en>", "an HTML page"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),

@@ -121,7 +121,7 @@ def format_of(data: bytes) -> str:
     """
     if name := sniff(data):
         return name
-    seems = next((what for what, magic in _OTHERS if magic.match(data[:1024])), f"{len(data)} bytes of something else")
+    seems = next((what for what, magic in _OTHERS if magic.match(data[:1024])), "something else")
     message = f"Expected a picture ({', '.join(FORMATS)}), got {seems if data else 'an empty file'}"
     raise ImageError(message, public="Invalid source image")
 
