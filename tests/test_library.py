@@ -117,6 +117,7 @@ def test_a_goal_may_say_everything_that_a_search_knows() -> None:
         ({"quality": 88.2}, "Expected integer 1..100 for quality, got 88.2"),
         ({"quality": True}, "Expected integer 1..100 for quality, got True"),
         ({"format": "bmp"}, 'Expected one of avif, gif, jpeg, jpg, jxl, png, tif, tiff, webp for format, got "bmp"'),
+        ({"autoquality": 5}, "Expected an Autoquality or a text for autoquality, got 5"),
         ({"autoquality": "best"}, 'Expected one of none, size, dssim, ml for method, got "best"'),
         ({"width": -1}, "Expected a number of pixels, 0 or more for width, got -1"),
         ({"resize": "stretch"}, 'Expected one of fit, fill, fill-down, force, auto for resize, got "stretch"'),

@@ -159,6 +159,8 @@ def _goal(autoquality: Autoquality | str | None, quality: int | None) -> Autoqua
     if autoquality is None:
         return Autoquality("none") if quality is not None else Autoquality()
     goal = Autoquality.parse(autoquality) if isinstance(autoquality, str) else autoquality
+    if not isinstance(goal, Autoquality):
+        raise ArgumentError(expected("an Autoquality or a text", "autoquality", autoquality))
     if quality is not None and goal.method != "none":
         raise ArgumentError(expected(f"nothing beside autoquality {goal.method}", "quality", quality))
     return goal
