@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -55,6 +55,8 @@ SIDE = st.integers(1, 5000)
 
 
 @given(SIDE, SIDE, OPTIONS, st.integers(0, 4000))
+@example(1, 3, ProcessingOptions("fill-down", 2, 0), 1)
+@example(2, 1, ProcessingOptions("fill", 1, 3, enlarge=True), 1)
 def test_a_result_is_a_part_of_what_was_scaled_and_within_the_limit(
     width: int, height: int, options: ProcessingOptions, most: int
 ) -> None:

@@ -55,7 +55,8 @@ def measure(width: int, height: int, options: ProcessingOptions, max_dimension: 
     less = max_dimension / longest
     box = (scale(options.width, less), scale(options.height, less))
     box = (max(box[0], min(options.width, 1)), max(box[1], min(options.height, 1)))  # 0 would mean any
-    return _cropped((width, height), (whole[0] * less, whole[1] * less), box, options)
+    smaller = _cropped((width, height), (whole[0] * less, whole[1] * less), box, options)
+    return fit_within(smaller, max_dimension)  # rounding may have kept a side one pixel too long
 
 
 def fit_within(geometry: Geometry, limit: int) -> Geometry:
