@@ -197,6 +197,21 @@ def test_a_picture_equals_itself() -> None:
     assert foveola.compare(FRAME, png()) == foveola.Score(0, 0, 0)
 
 
+def test_a_header_that_claims_too_much_is_refused_at_once() -> None:
+    data = bytearray(foveola.encode(FRAME, "jpeg", quality=80).data)
+    start = data.index(b"\xff\xc0") + 5
+    data[start : start + 4] = (65000).to_bytes(2, "big") * 2
+
+    with pytest.raises(ImageError, match="Expected at most 500000000 pixels, got 65000x65000"):
+        foveola.encode(bytes(data), "webp")
+
+
+def test_a_score_states_ssim_too() -> None:
+    score = foveola.compare(FRAME, 255 - FRAME)
+
+    assert score.ssim == 1 - 2 * score.dssim
+
+
 def test_comparing_sizes_that_differ_is_an_error() -> None:
     with pytest.raises(ArgumentError, match="Expected"):
         foveola.compare(FRAME, FRAME[:10])

@@ -31,6 +31,8 @@ from foveola.transform.steps import transformed
 if TYPE_CHECKING:
     import pyvips
 
+LIMITS = Limits(pixels=500_000_000, frames=1)
+"""A header may lie: what claims more pixels than this is refused before any is decoded."""
 FALLBACK = "webp"
 """What is written where neither the caller nor the source names a format that can be written."""
 
@@ -80,7 +82,7 @@ def encode(
         autoquality=Asked(goal.method, goal.target, goal.bounds.min, goal.bounds.max, goal.allowed_error),
         format=name,
     )
-    defaults = Defaults(settings={name: make_settings(name, settings)}, limits=Limits(0, 0), smallest_avif=1)
+    defaults = Defaults(settings={name: make_settings(name, settings)}, limits=LIMITS, smallest_avif=1)
     return render(source, replace(plan(header, options, defaults), goal=goal)).result
 
 
@@ -170,7 +172,7 @@ def _picture(picture: Any, flatten: bool = False) -> Picture:
     """Return a picture in any form as the pixels that would go into an encoder."""
     source, header = _open(picture)
     options = ProcessingOptions(format="jpeg" if flatten else "png", autoquality=Asked("none"))
-    made = plan(header, options, Defaults(limits=Limits(0, 0), smallest_avif=1))
+    made = plan(header, options, Defaults(limits=LIMITS, smallest_avif=1))
     return to_picture(transformed(source, made))
 
 
@@ -180,7 +182,9 @@ def _open(picture: Any) -> tuple[bytes | pyvips.Image, Header]:
         picture = _read(Path(picture))
     if isinstance(picture, bytes | bytearray | memoryview):
         data = bytes(picture)
-        return data, header_of(data)
+        header = header_of(data)
+        LIMITS.check(header)
+        return data, header
     image = _image(picture)
     return image, Header(
         "",

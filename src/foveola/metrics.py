@@ -42,6 +42,11 @@ class Score:
     worst: float
     p95: float
 
+    @property
+    def ssim(self) -> float:
+        """Mean SSIM of the whole map, -1..1: 1 - 2 DSSIM."""
+        return 1 - 2 * self.dssim
+
 
 class Reference:
     """A picture as it goes into the encoder, prepared once for all candidates.
