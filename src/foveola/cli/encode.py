@@ -17,7 +17,7 @@ import click
 from foveola.cli import files
 from foveola.cli.rows import Row
 from foveola.cli.show import Command, json_line, sentence
-from foveola.errors import ArgumentError, FoveolaError, expected
+from foveola.errors import ArgumentError, FoveolaError, ImageError, expected
 from foveola.goal import Autoquality
 from foveola.options import ResizingType
 from foveola.picture import format_named
@@ -176,6 +176,8 @@ def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None] = files
             raise job.error
         data = job.source.read_bytes()
         row = replace(row, source_bytes=len(data))
+        if job.output == job.source:
+            _check_single(data)
         result = library.encode(
             data,
             job.format,
@@ -190,6 +192,15 @@ def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None] = files
     except (FoveolaError, OSError) as error:
         return replace(row, seconds=_since(start), error=sentence(error).removeprefix(f"{job.source}: "))
     return _told(row, job, result, _since(start))
+
+
+def _check_single(data: bytes) -> None:
+    """Refuse to replace a file by its first frame or page."""
+    from foveola.transform.load import pages_of
+
+    pages = pages_of(data)
+    if pages > 1:
+        raise ImageError(f"Expected one frame or page for --in-place, got {pages}")
 
 
 def _told(row: Row, job: files.Job, result: Result, seconds: float) -> Row:

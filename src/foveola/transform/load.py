@@ -45,6 +45,18 @@ def header_of(data: bytes) -> Header:
     )
 
 
+def pages_of(data: bytes) -> int:
+    """Return how many frames or pages a file has.
+
+    Raises:
+        ImageError: not a format that is read, or its header is broken.
+    """
+    format = format_of(data)
+    if format == "jxl":
+        return jxlheader.header(data).frames
+    return int(field(vips.load(data, format, access="sequential"), "n-pages", 1))
+
+
 def load(data: bytes, *, page: int = 0, frames: int = 1, shrink: float = 1, sequential: bool = False) -> pyvips.Image:
     """Open a file as a lazy image, just as it is stored; judge its header first.
 
