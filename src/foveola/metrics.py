@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foveola import kernels
+from foveola.codecs.jfif import planes_of
 from foveola.errors import ArgumentError, expected
 from foveola.kernels import Coefficients, Prepared, Summary
 from foveola.picture import Picture
@@ -64,7 +65,6 @@ class Reference:
     def __init__(self, picture: Picture, whole: bool = False) -> None:
         _check_depth(picture)
         self.picture = picture
-        self._jpegs: dict[bool, kernels.JpegPlanes] = {}
         self.step = 1 if whole or picture.megapixels < WHOLE_BELOW else 3
 
     @property
@@ -153,9 +153,8 @@ class Reference:
         plane = self._planes[0][0]
         if self.picture.channels == 1:
             return _dssim(plane.transform(luma_table, 0.0, 1))
-        if halved not in self._jpegs:
-            self._jpegs[halved] = kernels.prepare_jpeg(self.picture.frames[0], halved, plane.coefficients)
-        return _dssim(plane.compare(kernels.decoded_luma(self._jpegs[halved], luma_table, chroma_table)).mean)
+        planes = planes_of(self.picture, halved, plane.coefficients)
+        return _dssim(plane.compare(kernels.decoded_luma(planes, luma_table, chroma_table)).mean)
 
     def bits(self, table: ArrayLike, dead_zone: float = 0.0) -> float:
         """Return the bits of the luma of a baseline JPEG with optimal Huffman tables, all frames together.

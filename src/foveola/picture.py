@@ -246,3 +246,8 @@ class Picture:
 
         frame = self.frames[0]
         return Image.fromarray(frame[:, :, 0] if self.channels == 1 else frame)
+
+    @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """What encoders and the metric have computed of these pixels and may share, by names of their own."""
+        return {}

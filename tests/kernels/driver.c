@@ -101,6 +101,26 @@ static double probe(int level, const uint8_t *x, const int16_t *coefficients, co
     return total / ((height - 11 + 3) / 3) / (width - 10);
 }
 
+/* A grey scan has the symbols that were counted, and stays within its room. */
+static void check_scan(int level, const int16_t *coefficients, size_t size, const uint16_t *quantiser, int width,
+                       int height, const int64_t symbols[272]) {
+    int64_t counts[544] = {0};
+    uint32_t *tokens = memory(size * sizeof *tokens), *codes = memory(544 * sizeof *codes);
+    uint8_t numbers[16], values[256];
+    size_t count = 0, bits = 0;
+    check(!foveola_tokens(level, coefficients, NULL, NULL, quantiser, quantiser, width, height, 0, tokens, &count,
+                          counts),
+          "memory", level, width, height);
+    check(!memcmp(symbols, counts, 272 * sizeof *counts), "tokens", level, width, height);
+    foveola_huffman(counts, 16, numbers, values, codes);
+    foveola_huffman(counts + 16, 256, numbers, values, codes + 16);
+    for (size_t i = 0; i < count; i++) bits += (codes[tokens[i] >> 20] >> 16) + (tokens[i] >> 16 & 15);
+    uint8_t *out = memory(2 * (bits / 8 + 4));
+    size_t written = foveola_code(tokens, count, codes, out);
+    check(written >= (bits + 7) / 8 && written <= 2 * (bits / 8 + 1), "code", level, width, height);
+    free(tokens), free(codes), free(out);
+}
+
 static void check_transform(int width, int height, int kind, int step) {
     size_t size = (size_t)((height + 7) / 8) * (size_t)((width + 31) / 32) * GROUP_SIZE,
            area = (size_t)width * (size_t)height;
@@ -120,6 +140,7 @@ static void check_transform(int width, int height, int kind, int step) {
         check(!memcmp(truth, out, area), "reconstruct", level, width, height);
         foveola_symbols(level, first, quantiser, width, height, counts);
         check(!memcmp(symbols, counts, sizeof counts), "symbols", level, width, height);
+        check_scan(level, first, size, quantiser, width, height, symbols);
         if (width < 11 || height < 11) continue;
         double seen = probe(level, x, first, quantiser, width, height);
         check(fabs(seen - ssim(level, x, out, width, height, 3, 0)) < 1e-9, "probe", level, width, height);

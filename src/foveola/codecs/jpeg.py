@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.JpegImagePlugin import JpegImageFile
 
-from foveola.codecs import pillow, vips
+from foveola import kernels
+from foveola.codecs import jfif, pillow, vips
 from foveola.codecs.base import ALL, holdable
 from foveola.errors import ArgumentError, CodecError, expected
 from foveola.goal import Bounds
@@ -38,7 +39,7 @@ class Jpeg:
     qualities: Bounds | None = ALL
 
     def encode(self, picture: Picture, quality: int, settings: JpegSettings) -> bytes:
-        """Write `picture` with Pillow, or with libvips where an option of mozjpeg is on.
+        """Write `picture`: baseline from its coefficients, progressive with Pillow, options of mozjpeg with libvips.
 
         Pillow gives the optimiser one buffer of a byte a pixel (two from quality 95) and fails when the file is bigger,
         as with noise; libvips then writes the same coefficients.
@@ -46,6 +47,8 @@ class Jpeg:
         holdable(picture, self.name)
         if _mozjpeg(settings):
             return self.save(vips.from_picture(picture), quality, settings)
+        if _ours(picture, settings):
+            return jfif.write(picture, tables(quality), halved(quality, settings))
         try:
             return pillow.save(
                 picture,
@@ -131,6 +134,14 @@ def _mozjpeg(settings: JpegSettings) -> bool:
     return settings.trellis_quant or settings.overshoot_deringing or scans or settings.quant_table > 0
 
 
+def _ours(picture: Picture, settings: JpegSettings) -> bool:
+    """Return whether we write the file: Pillow's, byte for byte, of what surely fits into its segments."""
+    held = all(len(blob or b"") <= _SEGMENT for blob in (picture.exif, picture.xmp))
+    return (
+        kernels.ACTIVE == "c" and not settings.progressive and held and max(picture.width, picture.height) <= _LONGEST
+    )
+
+
 def halved(quality: int, settings: JpegSettings) -> bool:
     """Return whether chroma is written at half size: libvips' `auto`, the default of imgproxy."""
     return quality < 90 and not settings.no_subsample
@@ -141,5 +152,9 @@ _BEYOND = {
     5: {(6, 7): 312, (7, 6): 312, (7, 7): 419},
 }
 """Steps above 255, the most that a file shows; other qualities give them away."""
+_LONGEST = 65500
+"""Pixels of a side; libjpeg writes no more."""
+_SEGMENT = 65500
+"""Bytes of Exif or XMP that surely fit into their segment; Pillow says what is wrong with more."""
 _PIXEL = Picture(np.zeros((1, 1, 1, 3), np.uint8))
 CODEC = Jpeg()

@@ -21,12 +21,14 @@ from foveola.kernels.buffers import reserve
 from foveola.kernels.checks import check_colours, check_pixels, check_plane, check_quantiser, padded
 from foveola.kernels.huffman import scan_bits
 from foveola.kernels.prepared import WINDOW, Bytes, Coefficients, JpegPlanes, Prepared, Reserve, Summary
+from foveola.kernels.scan import Scan, scan
 
 __all__ = [
     "ACTIVE",
     "Coefficients",
     "JpegPlanes",
     "Prepared",
+    "Scan",
     "Status",
     "Summary",
     "bits",
@@ -38,6 +40,7 @@ __all__ = [
     "prepare_jpeg",
     "probe",
     "reconstruct",
+    "scan",
     "ssim",
     "ssim_map_summary",
     "status",

@@ -41,3 +41,13 @@ int foveola_chroma(int level, const uint8_t *pixels, ptrdiff_t row, ptrdiff_t pi
 int foveola_decoded_luma(int level, const int16_t *luma, const int16_t *blue, const int16_t *red,
                          const uint16_t *luma_quantiser, const uint16_t *chroma_quantiser, int width, int height,
                          int halved, uint8_t *out);
+
+/* The scan of a baseline JPEG, of a grey one where `blue` is NULL. First tokens (64 a block at most, 4:2:0 up to whole
+ * units) and, added to 544 counts, those of luma's 272 symbols, then chroma's. Then for each alphabet of `symbols` the
+ * code that is best: how many codes of 1..16 bits, the values by length, and for each symbol length << 16 | code;
+ * returns how many values. Then the bytes, of codes of 544 symbols; returns how many. */
+int foveola_tokens(int level, const int16_t *luma, const int16_t *blue, const int16_t *red,
+                   const uint16_t *luma_quantiser, const uint16_t *chroma_quantiser, int width, int height, int halved,
+                   uint32_t *tokens, size_t *count, int64_t *counts);
+int foveola_huffman(const int64_t *counts, int symbols, uint8_t *numbers, uint8_t *values, uint32_t *codes);
+size_t foveola_code(const uint32_t *tokens, size_t count, const uint32_t *codes, uint8_t *out);

@@ -32,6 +32,10 @@ typedef void decode_groups(const int16_t *coefficients, const uint16_t *quantise
                            ptrdiff_t stride);
 extern decode_groups *const foveola_decode_groups[LEVELS];
 
+/* Quantises; sets the bits of `seen` at levels that aren't 0. */
+typedef void levels_of_group(const int16_t *group, const uint16_t *quantiser, int16_t *levels, uint64_t seen[GROUP]);
+extern levels_of_group *const foveola_levels_of_group[LEVELS];
+
 /* The five tables of a quantiser, 64 entries each: level = ((|c| + BIAS) * RECIPROCAL >> 16) * SHIFT >> 16, and 16
  * times the value = -(-2 * level * LIFT * STEP >> 15), rounded, for levels without their sign: white at a step that is a
  * power of two comes to -2^15, which has no positive twin in 16 bits. */

@@ -141,6 +141,37 @@ def decoded_luma(
     _done(_c.foveola_decoded_luma(_LEVEL, *blocks, *quantisers, *sizes, planes.halved, _bytes(out)))
 
 
+def tokens(
+    planes: JpegPlanes | Coefficients,
+    luma_table: NDArray[np.float64],
+    chroma_table: NDArray[np.float64],
+    room: NDArray[np.uint32],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Return the tokens of a scan, in `room`, and the (544,) counts of their symbols."""
+    luma = planes.luma if isinstance(planes, JpegPlanes) else planes
+    blue, red = map(_shorts, planes.chroma) if isinstance(planes, JpegPlanes) else (_ffi.NULL, _ffi.NULL)
+    halved = isinstance(planes, JpegPlanes) and planes.halved
+    constants = fixed_point(luma_table, 0), fixed_point(chroma_table, 0)
+    quantisers = [_ffi.from_buffer("uint16_t[]", each) for each in constants]
+    counts, used = np.zeros(544, np.int64), _ffi.new("size_t *")
+    into = _words(room), used, _ffi.from_buffer("int64_t[]", counts)
+    _done(_c.foveola_tokens(_LEVEL, _shorts(luma.blocks), blue, red, *quantisers, *luma.shape[::-1], halved, *into))
+    return room[: used[0]], counts
+
+
+def huffman(counts: NDArray[np.int64], codes: NDArray[np.uint32]) -> bytes:
+    """Return an alphabet as a DHT segment has it, and write length << 16 | code of each symbol into `codes`."""
+    numbers, values = _ffi.new("uint8_t[16]"), _ffi.new("uint8_t[256]")
+    given = _ffi.cast("int64_t *", counts.__array_interface__["data"][0])
+    found = _c.foveola_huffman(given, counts.size, numbers, values, _words(codes))
+    return bytes(numbers) + bytes(values[0:found])
+
+
+def code(tokens: NDArray[np.uint32], codes: NDArray[np.uint32], out: Bytes) -> Bytes:
+    """Return the bytes of `tokens`, in `out`."""
+    return out[: _c.foveola_code(_words(tokens), tokens.size, _words(codes), _bytes(out))]
+
+
 def _compared(prepared: Prepared, candidate: Bytes, background: int, blocks: Any) -> float:
     pixels, total = _together(candidate), _ffi.new("double *")
     seen = _bytes(pixels), *pixels.strides[:2], pixels.shape[2], background
@@ -179,6 +210,10 @@ def _shorts(array: NDArray[np.int16]) -> Any:
 
 def _floats(array: NDArray[np.float32]) -> Any:
     return _ffi.cast("float *", array.__array_interface__["data"][0])
+
+
+def _words(array: NDArray[np.uint32]) -> Any:
+    return _ffi.cast("uint32_t *", array.__array_interface__["data"][0])
 
 
 def _done(status: int) -> None:
