@@ -88,10 +88,18 @@ def test_a_curve_is_spread_linearly_between_its_knots() -> None:
     assert np.allclose(between.factors, [[2.0], [3.0]])
 
 
-def test_the_part_of_a_curve_is_the_curve_of_the_part() -> None:
-    curve = some(5)
+def test_what_was_seen_inexactly_moves_a_curve_less() -> None:
+    """As if the error were a part of that quality's own noise, for all the others."""
+    curve = some(6)
+    doubtful = Curve(curve.mean, curve.factors, curve.noise + 0.3 * np.eye(12)[4])
 
-    assert np.array_equal(curve.at([2, 5]).mean, curve.mean[[2, 5]])
+    after, textbook = curve.given(4, 0.7, 0.3), doubtful.given(4, 0.7)
+
+    others = [i for i in range(12) if i != 4]
+    assert np.allclose(after.mean[others], textbook.mean[others])
+    assert np.allclose(after.sd[others], textbook.sd[others])
+    assert 0 < after.sd[4] < curve.sd[4]
+    assert abs(after.mean[4] - 0.7) < abs(curve.mean[4] - 0.7)
 
 
 @pytest.mark.parametrize("length", [1, 2, 100])

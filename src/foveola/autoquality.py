@@ -11,7 +11,7 @@ import builtins
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from typing import Any, Literal
 from foveola.codecs import jpeg
 from foveola.codecs.base import Codec
 from foveola.errors import ArgumentError, expected
+from foveola.foresight import mosaic as mosaics
 from foveola.foresight.curves import Curve
 from foveola.foresight.fitted import belief
 from foveola.foresight.transform import Foresight, foresee_bytes, foresee_dssim, in_bytes, keeps_coefficients
@@ -136,6 +137,7 @@ class _Bench:
     settings: Any
     goal: Autoquality
     encodes: int = 0
+    partial: list[Probe] = field(default_factory=list)
 
     @cached_property
     def reference(self) -> Reference:
@@ -170,6 +172,26 @@ class _Bench:
             dssim = self._decoded(data)
         return replace(probe, data=data, bytes=len(data), dssim=dssim)
 
+    def worth_a_mosaic(self, search: Search, index: int) -> bool:
+        """Return whether a partial encode is likely to save more than it costs.
+
+        A whole encode that does not end the search costs another; the mosaic costs its share and leaves a known doubt.
+        """
+        if self.goal.method == "size" or keeps_coefficients(self.settings):
+            return False
+        mosaic = mosaics.expected(self.reference)
+        if mosaic is None:
+            return False
+        share, doubt = mosaic
+        sd = float(search.curve.sd[index])
+        return search.hope(index, sd * doubt / math.hypot(sd, doubt)) - search.hope(index) > share
+
+    def mosaic(self, step: Step) -> tuple[float, float]:
+        """Return how far the codec lies above the transform at a step, as a partial encode tells, and its variance."""
+        mosaic = mosaics.encode_mosaic(self.reference, self.codec, self.settings, step)
+        self.partial.append(mosaic.probe)
+        return mosaic.above, mosaic.variance
+
     def _decoded(self, data: bytes) -> float:
         return self.reference.full(self.codec.decode(data)).dssim
 
@@ -183,7 +205,7 @@ class _Bench:
 
 def _run(search: Search, bench: _Bench, foresight: Foresight | None, stop: Callable[[], bool]) -> Why:
     """Let the search ask and the bench answer until one of them is done."""
-    while (index := _ask(search, foresight)) is not None:
+    while (index := _ask(search, bench, foresight)) is not None:
         if search.best is not None:
             if stop():
                 return "deadline"
@@ -198,18 +220,27 @@ def _run(search: Search, bench: _Bench, foresight: Foresight | None, stop: Calla
     return search.why
 
 
-def _ask(search: Search, foresight: Foresight | None) -> int | None:
-    """Return the step to look at next, after the transform was asked about it and, if it disagrees, about others."""
+def _ask(search: Search, bench: _Bench, foresight: Foresight | None) -> int | None:
+    """Return the step to look at next, after it and, if they are better, others were looked at without an encode."""
     index = search.ask()
     if foresight is None:
         return index
+    index = _foreseen(search, foresight, index)
+    if index is not None and not search.probes and bench.worth_a_mosaic(search, index):
+        foresight.hinted(index, *bench.mosaic(search.steps[index]))
+        search.believe(foresight.curve)
+        index = _foreseen(search, foresight, search.ask())
+    return index if index is not None else _second_look(search, foresight)
+
+
+def _foreseen(search: Search, foresight: Foresight, index: int | None) -> int | None:
+    """Return the step to look at next, after the transform was asked about it and, if it disagrees, about others."""
     for _ in range(PROBES):
-        if index is None or foresight.knows(index):
+        if index is None or not foresight.look(index):
             break
-        foresight.look(index)
         search.believe(foresight.curve)
         index = search.ask()
-    return index if index is not None else _second_look(search, foresight)
+    return index
 
 
 def _second_look(search: Search, foresight: Foresight) -> int | None:
@@ -245,7 +276,7 @@ def _result(bench: _Bench, best: Probe, search: Search, why: Why, first: First, 
         why,
         first,
         bench.encodes,
-        tuple(replace(best, data=None) if p.quality == best.quality else p for p in search.probes),
+        (*bench.partial, *(replace(best, data=None) if p.quality == best.quality else p for p in search.probes)),
         notes,
     )
 

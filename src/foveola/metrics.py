@@ -132,6 +132,31 @@ class Reference:
 
         return _mean([max(map(probed, frame)) for frame in self._planes])
 
+    @property
+    def single(self) -> bool:
+        """Whether the picture is one frame without alpha."""
+        return len(self.picture.frames) == 1 and not self.picture.alpha
+
+    @property
+    def luma(self) -> Bytes:
+        """(H, W) uint8 of the first frame, over black where there is alpha."""
+        return self._planes[0][0].luma
+
+    def mapped(self, table: ArrayLike, dead_zone: float = 0.0) -> NDArray[np.float64] | None:
+        """Return what `transform` returns by the whole map, for each 16x16 block of it.
+
+        Args:
+            table: (8, 8) positive quantiser steps, vertical frequency first.
+            dead_zone: 0..0.5, by how much rounding leans to zero.
+
+        Returns:
+            (rows, columns) DSSIM; None for pictures with alpha or several frames, and of more than 8 megapixels.
+
+        Raises:
+            ArgumentError: a step or the dead zone is out of range.
+        """
+        return self._planes[0][0].mapped(table, dead_zone) if self.single else None
+
     def shown(self, luma_table: ArrayLike, chroma_table: ArrayLike, halved: bool) -> float:
         """Return the DSSIM of a JPEG with these tables, bit for bit as a decoder shows it; nothing is encoded.
 
@@ -148,7 +173,7 @@ class Reference:
 
         Source: libjpeg-turbo's jidctint.c, jdsample.c and jdcolor.c for the rounding and the clipping.
         """
-        if self.picture.alpha or len(self.picture.frames) > 1:
+        if not self.single:
             raise ArgumentError(expected("one frame without alpha", "picture", self.picture.frames.shape))
         plane = self._planes[0][0]
         if self.picture.channels == 1:
@@ -220,6 +245,13 @@ class _Plane:
         if self._small:
             return kernels.ssim_map_summary(self._whole, candidate, ground)
         return kernels.compare_in_bands(self.luma, candidate, ground)
+
+    def mapped(self, table: ArrayLike, dead_zone: float) -> NDArray[np.float64] | None:
+        """Return the DSSIM of the probe for each block of the map, None of a picture whose statistics are not kept."""
+        if not self._small:
+            return None
+        _, means = kernels.block_means(self._whole, kernels.reconstruct(self.coefficients, table, dead_zone))
+        return (1 - means.astype(np.float64)) / 2
 
     def transform(self, table: ArrayLike, dead_zone: float, step: int) -> float:
         """Return the SSIM of the probe."""

@@ -170,6 +170,25 @@ class Search:
         away = np.abs(self.curve.mean[inside.start : inside.stop] - log(self.target.aim))
         return inside.start + int(away.argmin())
 
+    def hope(self, index: int, sd: float | None = None) -> float:
+        """Return how likely it is that looking at a step of the bracket ends the search, 0..1, as it is believed.
+
+        Args:
+            index: of the step.
+            sd: how uncertain its log value is; as the belief has it when None.
+        """
+        spread = max(float(self.curve.sd[index]) if sd is None else sd, 1e-6)
+        mean = float(self.curve.mean[index])
+        below, above = (0.5 * math.erfc((log(end) - mean) / spread / math.sqrt(2)) for end in self._window)
+        less, more = 1 - below, above
+        worse, better = (less, more) if self.target.rising else (more, less)
+        ends = below - above
+        return ends + (worse if index == self._high - 1 else 0) + (better if index == self._low + 1 else 0)
+
+    @property
+    def _window(self) -> tuple[float, float]:
+        return self.target.low, self.target.high
+
     def believe(self, curve: Curve) -> None:
         """Replace the belief by a better one."""
         self.curve = curve

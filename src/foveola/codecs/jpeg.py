@@ -84,12 +84,11 @@ class Jpeg:
 
     def setting(self, quality: int, settings: JpegSettings) -> Hashable:
         """Return the two tables and the chroma subsampling: low qualities share tables once 255 is reached."""
-        luma, chroma = (table.tobytes() for table in tables(quality, settings.quant_table))
-        return luma, chroma, halved(quality, settings)
+        return *_written(quality, settings.quant_table), halved(quality, settings)
 
     def axis(self, quality: int) -> float:
         """Return the mean log of the steps for luma, which end at 1 and 255: straighter than the log of their scale."""
-        return float(np.log(luma_table(quality)).mean())
+        return _mean_log(quality)
 
 
 def luma_table(quality: int, quant_table: int = 0) -> Table:
@@ -110,6 +109,17 @@ def tables(quality: int, quant_table: int = 0) -> tuple[Table, Table]:
     """Return the quantisation tables for luma and chroma; see `luma_table`."""
     luma, chroma = (np.clip((base * scale(quality) + 50) // 100, 1, 255) for base in _bases(quant_table))
     return luma, chroma
+
+
+@cache
+def _written(quality: int, quant_table: int) -> tuple[bytes, bytes]:
+    luma, chroma = (table.tobytes() for table in tables(quality, quant_table))
+    return luma, chroma
+
+
+@cache
+def _mean_log(quality: int) -> float:
+    return float(np.log(luma_table(quality)).mean())
 
 
 def scale(quality: int) -> int:

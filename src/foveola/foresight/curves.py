@@ -10,7 +10,7 @@ Source: Bishop, Pattern Recognition and Machine Learning, 2006, section 2.3.3 (l
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,27 +40,27 @@ class Curve:
         spread: Vector = np.sqrt((self.factors**2).sum(1) + self.noise)
         return spread
 
-    def given(self, index: int, value: float) -> Curve:
-        """Return the belief after `value` was seen at `index`; there it is certain from now on.
+    def given(self, index: int, value: float, variance: float = 0.0) -> Curve:
+        """Return the belief after `value` was seen at `index`; there it is certain from now on, if that was exact.
 
         Args:
             index: 0..n-1.
             value: a natural log, as in `mean`.
+            variance: of what was seen, around what is there.
         """
         row = self.factors[index]
         shared, own = float(row @ row), float(self.noise[index])
+        total = shared + own + variance
         mean, factors, noise = self.mean.copy(), self.factors.copy(), self.noise.copy()
         if shared > 0:
             toward = factors @ row
-            mean += toward * ((value - float(mean[index])) / (shared + own))
-            factors -= (1 - math.sqrt(own / (shared + own))) / shared * np.outer(toward, row)
-        mean[index], factors[index], noise[index] = value, 0, 0
+            mean += toward * ((value - float(mean[index])) / total)
+            factors -= (1 - math.sqrt((own + variance) / total)) / shared * np.outer(toward, row)
+        if variance > 0:  # what the quality has of its own is told apart from the error only by their sizes
+            noise[index] = own * variance / (own + variance)
+        else:
+            mean[index], factors[index], noise[index] = value, 0, 0
         return Curve(mean, factors, noise)
-
-    def at(self, indices: Sequence[int]) -> Curve:
-        """Return the belief over the qualities at `indices` only."""
-        chosen = list(indices)
-        return Curve(self.mean[chosen], self.factors[chosen], self.noise[chosen])
 
     def __add__(self, other: Curve) -> Curve:
         """Return the belief over the sum of two curves that know nothing of each other."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,20 @@ from foveola.codecs.base import Codec
 from foveola.codecs.jpeg import luma_table
 from foveola.foresight.curves import Curve
 from foveola.foresight.fitted import axis, belief, numbers, variant
+from foveola.foresight.tiles import Part, draw
 from foveola.metrics import Reference
 from foveola.search import Step, log
 from foveola.settings import JpegSettings
 
+KNOWN = 0.01
+"""Standard deviation of a log below which another look would say nothing new."""
+SKETCHED = 500_000
+"""Pixels from which on a picture is looked at in a part first."""
+TILE = 32
+"""Pixels of a side of a tile: small ones miss less."""
+MOST_TILES = 240
+SKETCH_ERROR = 0.45
+"""Standard deviation of the log of what a tile loses, as it adds up over independent tiles."""
 Quantiser = Callable[[int], tuple[NDArray[Any], float]]
 """From a quality to an 8x8 table of steps and a dead zone, as `Reference.transform` takes them."""
 
@@ -41,53 +52,73 @@ def quantiser(codec: Codec, settings: Any) -> Quantiser | None:
     return lambda quality: (table * np.exp(np.interp(axis(codec, [quality]), knots, scales)), zone)
 
 
-class Foresight:
-    """What the transform says of one picture at the steps it was asked about, and what follows for the others.
+@dataclass(frozen=True)
+class Layer:
+    """One way of foreseeing values.
 
-    Two beliefs that add: about the probe's own curve, certain where it was looked at, and about how far the codec lies
-    above the probe, certain where a file was measured. So a curve that is jagged for the probe is foreseen as jagged.
+    Args:
+        look: the value that it gives at a step.
+        above: the belief about how far the next better way (at last the file itself) lies above it, in logs.
+    """
+
+    look: Callable[[Step], float]
+    above: Curve
+
+
+class Foresight:
+    """What was foreseen of one picture at the steps that were looked at, and what follows for the others.
+
+    Beliefs that add: about the curve of the cheapest way of looking, and about how far each better one lies above it;
+    the last is about the files. Each is certain where both its sides were seen. So a curve that is jagged for the
+    transform is foreseen as jagged, and what is uncertain is known to be.
 
     Args:
         steps: the qualities to foresee.
-        probe: the value that the transform gives at a step.
+        layers: ways of looking, the cheapest first.
         family: the belief about the codec's log values.
-        residual: the belief about how far they lie above the probe's.
-        exact: whether the probe sees every coefficient as a decoder will.
+        exact: whether the transform sees every coefficient as a decoder will.
     """
 
-    def __init__(
-        self, steps: Sequence[Step], probe: Callable[[Step], float], family: Curve, residual: Curve, exact: bool = False
-    ) -> None:
+    def __init__(self, steps: Sequence[Step], layers: Sequence[Layer], family: Curve, exact: bool = False) -> None:
         self.steps = tuple(steps)
         self.exact = exact
-        self._probe = probe
-        self._probed = Curve(family.mean - residual.mean, family.factors, family.noise)
-        self._residual = residual
-        self._known: dict[int, float] = {}
+        self._looks = [layer.look for layer in layers]
+        mean = family.mean - sum(layer.above.mean for layer in layers)
+        self._parts = [Curve(mean, family.factors, family.noise), *(layer.above for layer in layers)]
 
     @property
     def curve(self) -> Curve:
         """The belief about the codec's log values at the steps."""
-        return self._probed + self._residual
+        return sum(self._parts[1:], self._parts[0])
 
-    def knows(self, index: int) -> bool:
-        """Return whether the transform was looked at there."""
-        return index in self._known
-
-    def look(self, index: int) -> float:
-        """Return the log of what the transform gives at a step; looked at once."""
-        if index not in self._known:
-            self._known[index] = log(self._probe(self.steps[index]))
-            self._probed = self._probed.given(index, self._known[index])
-        return self._known[index]
+    def look(self, index: int) -> bool:
+        """Look at a step in the cheapest way that says more than is known; False where none does."""
+        for part, look in enumerate(self._looks):
+            if self._parts[part].sd[index] > KNOWN:
+                seen = log(look(self.steps[index])) - self._below(index, part)
+                self._parts[part] = self._parts[part].given(index, seen)
+                return True
+        return False
 
     def measured(self, index: int, value: float) -> None:
         """Take in what a file at a step really came to (DSSIM or bytes)."""
-        self._residual = self._residual.given(index, log(value) - self.look(index))
+        last = len(self._looks)
+        doubt = sum(float(part.sd[index]) ** 2 for part in self._parts[:last])
+        self.hinted(index, log(value) - self._below(index, last), doubt)
+
+    def hinted(self, index: int, above: float, variance: float) -> None:
+        """Take in how far a file lies above the transform at a step, and how doubtful that is."""
+        self._parts[-1] = self._parts[-1].given(index, above, variance)
+
+    def _below(self, index: int, part: int) -> float:
+        return sum(float(under.mean[index]) for under in self._parts[:part])
 
 
 def foresee_dssim(reference: Reference, codec: Codec, settings: Any, steps: Sequence[Step]) -> Foresight | None:
     """Return what the transform says of a picture's DSSIM in a codec, None where nothing was fitted for it.
+
+    A large picture is looked at in a part first. A JPEG without mozjpeg's changes is looked at no further: whatever
+    its coefficients show is seen without an encode.
 
     Args:
         reference: the picture.
@@ -99,9 +130,28 @@ def foresee_dssim(reference: Reference, codec: Codec, settings: Any, steps: Sequ
     if table is None:
         return None
     family, residual = (belief(codec, settings, steps, kind) for kind in ("dssim", "residual"))
-    return Foresight(
-        steps, lambda step: reference.transform(*table(step.quality)), family, residual, keeps_coefficients(settings)
-    )
+    exact = keeps_coefficients(settings)
+    layers = [Layer(lambda step: reference.transform(*table(step.quality)), residual)]
+    if part := _part(reference):
+        error = _error(len(steps), part.tiles.rows.size)
+        sketch = lambda step: float(part.transformed(*table(step.quality)).mean())  # noqa: E731
+        layers = [Layer(sketch, error + residual)] if exact else [Layer(sketch, error), *layers]
+    return Foresight(steps, layers, family, exact)
+
+
+def _part(reference: Reference) -> Part | None:
+    """Return the part of a picture to look at first, None of a picture that is small anyway."""
+    height, width = reference.picture.frames.shape[1:3]
+    if not reference.single or height * width < SKETCHED:
+        return None
+    tiles = draw((height, width), TILE, min(int(height * width / TILE**2 / 8), MOST_TILES))
+    return Part(tiles, reference.luma) if tiles else None
+
+
+def _error(steps: int, tiles: int) -> Curve:
+    """Return the belief about how far a whole picture lies above so many of its tiles (measured on photographs)."""
+    factors = np.stack((np.ones(steps), np.linspace(-0.5, 0.5, steps)), 1) * SKETCH_ERROR / math.sqrt(tiles)
+    return Curve(np.zeros(steps), factors, np.full(steps, (0.2 * SKETCH_ERROR) ** 2 / tiles))
 
 
 def foresee_bytes(reference: Reference, codec: Codec, settings: Any, steps: Sequence[Step]) -> Foresight | None:
@@ -118,7 +168,7 @@ def foresee_bytes(reference: Reference, codec: Codec, settings: Any, steps: Sequ
         return None
     family = in_bytes(belief(codec, settings, steps, "bits"), reference)
     residual = belief(codec, settings, steps, "bits_residual")
-    return Foresight(steps, lambda step: reference.bits(*table(step.quality)) / 8, family, residual)
+    return Foresight(steps, [Layer(lambda step: reference.bits(*table(step.quality)) / 8, residual)], family)
 
 
 def keeps_coefficients(settings: Any) -> bool:

@@ -32,6 +32,7 @@ __all__ = [
     "Status",
     "Summary",
     "bits",
+    "block_means",
     "compare_in_bands",
     "decoded_luma",
     "forward_dct",
@@ -197,10 +198,27 @@ def ssim_map_summary(prepared: Prepared, candidate: Bytes, background: int = 0) 
     Raises:
         ArgumentError: the reference has another step, or the candidate is no such picture of that size.
     """
+    mean, means = block_means(prepared, candidate, background)
+    return Summary(mean, float(means.min()), float(np.percentile(means, 5)))
+
+
+def block_means(prepared: Prepared, candidate: Bytes, background: int = 0) -> tuple[float, NDArray[np.floating[Any]]]:
+    """Return the mean SSIM of a candidate, and of each 16x16 block of the map.
+
+    Args:
+        prepared: the reference, prepared with step 1.
+        candidate: luma or pixels of the same size, see `ssim`.
+        background: the grey over which a candidate with alpha is composited.
+
+    Returns:
+        The mean, and (rows of blocks, blocks a row) means; blocks at the right and bottom edges may be smaller.
+
+    Raises:
+        ArgumentError: the reference has another step, or the candidate is no such picture of that size.
+    """
     if prepared.step != 1:
         raise ArgumentError(expected("a reference prepared with step 1", "prepared", prepared.step))
-    mean, means = _kernels.block_means(prepared, _fitting(prepared, candidate, background), background)
-    return Summary(mean, float(means.min()), float(np.percentile(means, 5)))
+    return _kernels.block_means(prepared, _fitting(prepared, candidate, background), background)
 
 
 def compare_in_bands(luma: Bytes, candidate: Bytes, background: int = 0) -> Summary:

@@ -7,6 +7,7 @@ Source: Granlund, Montgomery: Division by invariant integers using multiplicatio
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ BIAS, RECIPROCAL, SHIFT, LIFT, STEP = range(5)
 
 
 def fixed_point(table: NDArray[np.floating[Any]], dead_zone: float) -> NDArray[np.uint16]:
-    """Return (5, 64) constants of a quantiser.
+    """Return (5, 64) constants of a quantiser, made once for each that was asked for lately.
 
     A coefficient of size |c| has the level ((|c| + BIAS) * RECIPROCAL >> 16) * SHIFT >> 16, and a level without its
     sign the value -((-2 * level * LIFT * STEP + 2^14) >> 15); both are 0 where a step is over 2048, which no
@@ -30,7 +31,12 @@ def fixed_point(table: NDArray[np.floating[Any]], dead_zone: float) -> NDArray[n
         table: (8, 8) positive steps, vertical frequency first.
         dead_zone: 0..0.5, by how much rounding leans to zero.
     """
-    steps = SCALE * np.maximum(table.ravel(), SMALLEST)
+    return _made(np.ascontiguousarray(table, np.float64).tobytes(), float(dead_zone))
+
+
+@lru_cache(1024)
+def _made(table: bytes, dead_zone: float) -> NDArray[np.uint16]:
+    steps = SCALE * np.maximum(np.frombuffer(table), SMALLEST)
     kept = steps < 2048 * SCALE
     steps = np.where(kept, steps, SCALE)
     shift = np.ceil(np.log2(steps)) - 1
@@ -42,4 +48,6 @@ def fixed_point(table: NDArray[np.floating[Any]], dead_zone: float) -> NDArray[n
     constants[SHIFT] = 2 ** (16 - shift)
     constants[LIFT] = 2 ** (lift - 1)
     constants[STEP] = np.rint(held * 2 ** (15 - lift))
-    return np.where(kept, constants, 0).astype(np.uint16)
+    made = np.where(kept, constants, 0).astype(np.uint16)
+    made.flags.writeable = False
+    return made
