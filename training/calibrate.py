@@ -5,7 +5,7 @@
 
 A variant (a codec with its settings) gets: the belief about log DSSIM and about log bits a pixel (mean, factors,
 noise at the scanned qualities), the quantiser that stands in for it in the transform domain (table, dead zone, scale
-a quality), and what that leaves over (the residual, a belief too).
+a quality), and what that leaves over (the residual, a belief too, moved by what the picture is like).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from scipy.interpolate import PchipInterpolator
 import foveola.foresight
 from foveola.codecs.jpeg import luma_table
 from foveola.doctor import examine
+from foveola.foresight.features import features
+from foveola.foresight.fitted import OUTLYING
 from foveola.metrics import Reference
 from foveola.settings import JpegSettings
 from training.scan import VARIANTS, Curve, open_picture, read
@@ -45,6 +47,9 @@ ROUGHNESS = {
     "jxl": (0.006, 0.005),
 }
 """Standard deviation of log DSSIM and of log bytes at a quality that no smooth curve through its neighbours follows."""
+CUT = (0.03, 0.97)
+"""Quantiles beyond which values are taken for these."""
+RIDGE, FOLDS = 10.0, 8
 STRAIGHT = (0.0, 0.25, 0.5, 0.75, 1.0)
 DEAD_ZONES = (0.0, 0.1, 0.2, 0.3, 0.4)
 SCALES: Array = np.geomspace(0.5, 200, 30)
@@ -81,6 +86,43 @@ def count(curve: Curve, folder: Path, variant: str, shape: Mapping[str, Any]) ->
     return np.log([max(reference.bits(table, shape["dead_zone"]), 1.0) for table in steps])
 
 
+def describe(curve: Curve, folder: Path) -> Array:
+    """Return (30,) features of one picture."""
+    return features(Reference(open_picture(folder / curve.picture, curve.scale)).coefficients)
+
+
+def fit_features(seen: Array, left: Array) -> tuple[dict[str, Any], Array]:
+    """Fit a linear map of low rank from features to what the transform leaves.
+
+    Args:
+        seen: (pictures, features).
+        left: (pictures, qualities) log DSSIM less the transform's.
+
+    Returns:
+        The map, and (pictures, qualities) what is left of each picture by maps that were fitted on the others.
+    """
+    mean, spread = seen.mean(0), seen.std(0) + 1e-6
+    places = np.clip((seen - mean) / spread, -OUTLYING, OUTLYING)
+    low, high = np.quantile(left, CUT, axis=0)
+    cut = np.clip(left, low, high)
+    folds = np.arange(len(left)) % FOLDS
+    after = np.empty_like(left)
+    for fold in range(FOLDS):
+        out, into = ridge(places[folds != fold], cut[folds != fold])
+        after[folds == fold] = left[folds == fold] - places[folds == fold] @ into.T @ out.T
+    out, into = ridge(places, cut)
+    return {"mean": short(mean), "spread": short(spread), "out": short(out), "in": short(into)}, after
+
+
+def ridge(places: Array, values: Array) -> tuple[Array, Array]:
+    """Return (qualities, rank) and (rank, features) whose product foretells values less their mean."""
+    gram = places.T @ places + RIDGE * np.eye(places.shape[1])
+    whole = np.linalg.solve(gram, places.T @ (values - values.mean(0))).T
+    _, _, directions = np.linalg.svd(places @ whole.T, full_matrices=False)
+    out = directions[:FACTORS].T
+    return out, out.T @ whole
+
+
 def tables(variant: str, qualities: Sequence[int]) -> list[Array]:
     """Return the codec's own tables, none for codecs that are not JPEG."""
     _, settings = VARIANTS[variant]
@@ -90,8 +132,8 @@ def tables(variant: str, qualities: Sequence[int]) -> list[Array]:
 
 
 def fit_belief(values: Array, roughness: float) -> dict[str, Any]:
-    """Fit mean, factors and noise to curves (pictures, qualities); a twentieth of outliers on each side is cut."""
-    low, high = np.quantile(values, (0.02, 0.98), axis=0)
+    """Fit mean, factors and noise to curves (pictures, qualities); a few outliers on each side are cut."""
+    low, high = np.quantile(values, CUT, axis=0)
     values = np.clip(values, low, high)
     mean = values.mean(0)
     _, sizes, directions = np.linalg.svd(values - mean, full_matrices=False)
@@ -147,6 +189,8 @@ def calibrate(variant: str, folder: Path, curves: Sequence[Curve], pool: Executo
     bits = np.log([[8 * b for b in c.bytes] for c in curves])
     shape, left = fit_shape(variant, dssim, np.array(probed))
     counted = np.array(list(pool.map(partial(count, folder=folder, variant=variant, shape=shape), curves, chunksize=4)))
+    seen = np.array(list(pool.map(partial(describe, folder=folder), curves, chunksize=4)))
+    linear, unforeseen = fit_features(seen, left)
     rough, rough_bits = ROUGHNESS[variant]
     return {
         "pictures": len(curves),
@@ -154,7 +198,8 @@ def calibrate(variant: str, folder: Path, curves: Sequence[Curve], pool: Executo
         "dssim": fit_belief(dssim, rough),
         "bits": fit_belief(bits - area, rough_bits),
         "shape": shape,
-        "residual": fit_belief(left, rough),
+        "features": linear,
+        "residual": fit_belief(unforeseen, rough),
         "bits_residual": fit_belief(bits - counted, rough_bits),
     }
 

@@ -142,6 +142,11 @@ class Reference:
         """(H, W) uint8 of the first frame, over black where there is alpha."""
         return self._planes[0][0].luma
 
+    @property
+    def coefficients(self) -> Coefficients:
+        """The transform of the luma of the first frame."""
+        return self._planes[0][0].coefficients
+
     def mapped(self, table: ArrayLike, dead_zone: float = 0.0) -> NDArray[np.float64] | None:
         """Return what `transform` returns by the whole map, for each 16x16 block of it.
 

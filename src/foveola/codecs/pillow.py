@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import AvifImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
 
-from foveola.codecs import base
+from foveola.codecs import base, libwebp
 from foveola.codecs.arrow import shared
 from foveola.errors import CodecError, ImageError
 from foveola.picture import Picture
@@ -58,7 +58,7 @@ def decode(data: bytes, format: str) -> Picture:
     """
     try:
         with _READERS[format](io.BytesIO(data)) as image:
-            frames, delays = _read(image)
+            frames, delays = _plain(image, data) or _read(image)
     except _FAILURES as error:
         raise ImageError(f"Expected a whole {format} file, got a broken one ({error})") from error
     return Picture(
@@ -70,6 +70,14 @@ def decode(data: bytes, format: str) -> Picture:
         xmp=image.info.get("xmp"),
         dpi=float(image.info.get("dpi", (72,))[0]),
     )
+
+
+def _plain(image: ImageFile.ImageFile, data: bytes) -> tuple[NDArray[Any], tuple[int, ...]] | None:
+    """Return the one frame of a plain WebP by libwebp's own call, None of anything else."""
+    if image.format != "WEBP" or image.mode != "RGB" or getattr(image, "n_frames", 1) > 1:
+        return None
+    frame = libwebp.pixels(data, image.width, image.height)
+    return None if frame is None else (frame[np.newaxis], ())
 
 
 def _read(image: ImageFile.ImageFile) -> tuple[NDArray[Any], tuple[int, ...]]:

@@ -23,6 +23,10 @@ Kind = Literal["dssim", "bits", "residual", "bits_residual"]
 """Log DSSIM; log bits a pixel; and how far each lies above what the transform probe says."""
 
 
+OUTLYING = 3.0
+"""Standard deviations beyond which a feature counts no further: a line is no law."""
+
+
 @cache
 def numbers() -> Mapping[str, Any]:
     """Return the whole file, read once."""
@@ -52,6 +56,25 @@ def belief(codec: Codec, settings: Any, steps: Sequence[Step], kind: Kind) -> Cu
         return flat(len(steps), rising=kind == "bits")
     knots = axis(codec, found["qualities"])
     return Curve.read(found[kind]).spread(knots, axis(codec, [step.quality for step in steps]))
+
+
+def residual(codec: Codec, settings: Any, steps: Sequence[Step], features: Vector) -> Curve:
+    """Return what is believed of how far a codec lies above the transform, in a picture with these features.
+
+    Args:
+        codec: as in `belief`.
+        settings: of the codec.
+        steps: rising in quality.
+        features: see `foveola.foresight.features`.
+    """
+    found = numbers()["variants"][variant(codec.name, settings)]
+    fitted = {name: np.asarray(values, np.float64) for name, values in found["features"].items()}
+    place = np.clip((features - fitted["mean"]) / fitted["spread"], -OUTLYING, OUTLYING)
+    shift = fitted["out"] @ (fitted["in"] @ place)
+    knots = axis(codec, found["qualities"])
+    moved = np.interp(axis(codec, [step.quality for step in steps]), knots, shift)
+    curve = belief(codec, settings, steps, "residual")
+    return Curve(curve.mean + moved, curve.factors, curve.noise)
 
 
 def axis(codec: Codec, qualities: Sequence[int]) -> Vector:

@@ -111,11 +111,11 @@ class Part:
         self.tiles = tiles
         self._luma = tiles.of(luma)
         self._prepared: Prepared = kernels.prepare(self._luma)
-        self._coefficients: Coefficients = kernels.forward_dct(self._luma)
+        self.coefficients: Coefficients = kernels.forward_dct(self._luma)
 
     def transformed(self, table: ArrayLike, dead_zone: float) -> Array:
         """Return the DSSIM of each tile after its coefficients were quantised."""
-        return self.shown(kernels.reconstruct(self._coefficients, table, dead_zone))
+        return self.shown(kernels.reconstruct(self.coefficients, table, dead_zone))
 
     def shown(self, pixels: Pixels) -> Array:
         """Return the DSSIM of each tile of a decoded file, or of its luma."""

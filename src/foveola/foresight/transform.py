@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from foveola.codecs.base import Codec
 from foveola.codecs.jpeg import luma_table
 from foveola.foresight.curves import Curve
-from foveola.foresight.fitted import axis, belief, numbers, variant
+from foveola.foresight.features import features
+from foveola.foresight.fitted import axis, belief, numbers, residual, variant
 from foveola.foresight.tiles import Part, draw
 from foveola.metrics import Reference
 from foveola.search import Step, log
@@ -129,13 +130,15 @@ def foresee_dssim(reference: Reference, codec: Codec, settings: Any, steps: Sequ
     table = quantiser(codec, settings)
     if table is None:
         return None
-    family, residual = (belief(codec, settings, steps, kind) for kind in ("dssim", "residual"))
+    part = _part(reference)
+    family = belief(codec, settings, steps, "dssim")
+    above = residual(codec, settings, steps, features(part.coefficients if part else reference.coefficients))
     exact = keeps_coefficients(settings)
-    layers = [Layer(lambda step: reference.transform(*table(step.quality)), residual)]
-    if part := _part(reference):
+    layers = [Layer(lambda step: reference.transform(*table(step.quality)), above)]
+    if part:
         error = _error(len(steps), part.tiles.rows.size)
-        sketch = lambda step: float(part.transformed(*table(step.quality)).mean())  # noqa: E731
-        layers = [Layer(sketch, error + residual)] if exact else [Layer(sketch, error), *layers]
+        sketch = Layer(lambda step: float(part.transformed(*table(step.quality)).mean()), error)
+        layers = [Layer(sketch.look, error + above)] if exact else [sketch, *layers]
     return Foresight(steps, layers, family, exact)
 
 
