@@ -23,7 +23,7 @@ from foveola.samples import SAMPLES, gradient_alpha, landscape
 
 CONTRACT = [
     *("source", "output", "format", "method", "quality", "dssim", "bytes", "source_bytes"),
-    *("encodes", "met", "kept", "why", "first", "seconds", "error"),
+    *("encodes", "met", "kept", "why", "first", "notes", "seconds", "error"),
 ]
 
 

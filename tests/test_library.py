@@ -184,6 +184,32 @@ def test_a_tiny_avif_stays_an_avif() -> None:
     assert foveola.encode(FRAME[:4, :4], "avif").format == "avif"
 
 
+def moving(kind: str) -> Any:
+    """Return an animation of two frames, the second all white."""
+    if kind == "vips":
+        both = pyvips.Image.new_from_array(np.concatenate([FRAME, np.full_like(FRAME, 255)])).copy()
+        both.set_type(pyvips.GValue.gint_type, "page-height", len(FRAME))
+        return both
+    data = png(save_all=True, append_images=[Image.new("RGB", (64, 48), "white")])
+    return data if kind == "bytes" else Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("kind", ["bytes", "pillow", "vips"])
+@pytest.mark.parametrize("asked", [{"quality": 70}, {"autoquality": "dssim:0.02"}])
+def test_of_several_frames_the_first_is_written_and_noted(kind: str, asked: Any) -> None:
+    result = foveola.encode(moving(kind), "webp", **asked)
+
+    assert result.notes == ("first_frame",)
+    assert result.data == foveola.encode(FRAME, "webp", **asked).data
+
+
+def test_of_a_pillow_image_the_frame_that_it_stands_at_is_written() -> None:
+    image = moving("pillow")
+    image.seek(1)
+
+    assert foveola.decode(foveola.encode(image, "png").data).frames.min() == 255
+
+
 def test_a_result_can_be_saved(tmp_path: Path) -> None:
     result = foveola.encode(FRAME, "webp")
     target = tmp_path / "out.webp"

@@ -36,6 +36,7 @@ BESIDE = 2
 """Encodes beyond a closed bracket, at most."""
 
 First = Literal["curve", "transform", "network", "remembered", "none"]
+Note = Literal["no_network", "no_quality", "over_max_resolution", "max_bytes", "first_frame"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Result:
         first: what chose the first quality.
         encodes: calls of the encoder on the whole picture.
         probes: what was seen, in order.
-        notes: what a reader should know besides: `no_network`, `no_quality`, `over_max_resolution`.
+        notes: what a reader should know besides: `first_frame`, `no_quality`, `no_network`, `over_max_resolution`,
+            `max_bytes`.
     """
 
     format: str
@@ -68,7 +70,7 @@ class Result:
     first: First
     encodes: int
     probes: tuple[Probe, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -107,7 +109,7 @@ def find(
     if goal.method == "none":
         raise ArgumentError(expected("size, dssim or ml", "method", "none"))
     settings = settings_for(codec, goal, settings)
-    notes = ("no_network",) if goal.method == "ml" else ()
+    notes: tuple[Note, ...] = ("no_network",) if goal.method == "ml" else ()
     if codec.qualities is None:
         return _without_quality(picture, codec, goal, settings, notes)
     bench = _Bench(picture, codec, settings, goal)
@@ -229,7 +231,7 @@ def _second_look(search: Search, foresight: Foresight) -> int | None:
     return min(inside, key=lambda index: abs(mean[index] - log(search.target.aim)), default=None)
 
 
-def _result(bench: _Bench, best: Probe, search: Search, why: Why, first: First, notes: tuple[str, ...]) -> Result:
+def _result(bench: _Bench, best: Probe, search: Search, why: Why, first: First, notes: tuple[Note, ...]) -> Result:
     value = search.target.value(best)
     kept = search.target.kept(value)
     met = kept if bench.goal.method == "size" else search.target.inside(value)
@@ -257,9 +259,8 @@ def _within(codec: Codec, goal: Autoquality) -> range:
 
 
 def _without_quality(
-    picture: Picture, codec: Codec, goal: Autoquality, settings: Any, notes: tuple[str, ...]
+    picture: Picture, codec: Codec, goal: Autoquality, settings: Any, notes: tuple[Note, ...]
 ) -> Result:
     """Write a format that has no quality, once."""
     data = codec.encode(picture, 0, settings)
-    notes = (*notes, "no_quality")
-    return Result(codec.name, goal.method, None, data, None, None, None, "fixed", "none", 1, (), notes)
+    return Result(codec.name, goal.method, None, data, None, None, None, "fixed", "none", 1, (), (*notes, "no_quality"))

@@ -52,7 +52,8 @@ def encode(
 
     Args:
         picture: a file's bytes, a path, a PIL image, an ndarray (H, W), (H, W, 1 | 3 | 4) of uint8 or uint16, or a
-            pyvips image.
+            pyvips image. Of an animation or several pages the first is written, of a PIL image the one that it stands
+            at; the result's note `first_frame` says so. Exif, XMP and profile are applied and left out.
         format: of the result, `jpeg` or `jpg`, `webp`, `avif`, `jxl`, `png`, `gif`, `tiff`; the source's own when None,
             else WebP.
         autoquality: the goal, or imgproxy's `method:target:min:max:allowed_error`; with neither goal nor quality a
@@ -105,7 +106,7 @@ def compare(a: Any, b: Any) -> Score:
     """Measure how far `b` is from `a`, by the whole map.
 
     Args:
-        a: the reference, in any form that `encode` takes.
+        a: the reference, in any form that `encode` takes; of several frames or pages the first.
         b: the candidate, of the same size.
 
     Returns:
@@ -185,31 +186,33 @@ def _open(picture: Any) -> tuple[bytes | pyvips.Image, Header]:
         header = header_of(data)
         LIMITS.check(header)
         return data, header
-    image = _image(picture)
+    image, pages = _image(picture)
     return image, Header(
         "",
         image.width,
         image.height,
         image.bands,
         bool(image.hasalpha()),
+        pages=pages,
         bits=16 if image.format == "ushort" else 8,
         orientation=field(image, "orientation", 1),
     )
 
 
-def _image(picture: Any) -> pyvips.Image:
-    """Return a PIL image, an ndarray or a pyvips image as a pyvips image."""
+def _image(picture: Any) -> tuple[pyvips.Image, int]:
+    """Return a PIL image, an ndarray or a pyvips image as a pyvips image of one frame, and how many there are."""
     import numpy as np
     import pyvips
     from PIL import Image
 
     if isinstance(picture, pyvips.Image):
-        return picture
+        height = picture.get_page_height()
+        return picture.crop(0, 0, picture.width, height), picture.height // height
     if isinstance(picture, Image.Image):
         profile = picture.info.get("icc_profile")
-        return from_array(_pixels(picture), profile)
+        return from_array(_pixels(picture), profile), getattr(picture, "n_frames", 1)
     if isinstance(picture, np.ndarray):
-        return from_array(picture)
+        return from_array(picture), 1
     what = "bytes, a path, a PIL image, an ndarray or a pyvips image"
     raise ArgumentError(expected(what, "picture", type(picture).__name__))
 

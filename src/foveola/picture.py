@@ -137,6 +137,7 @@ class Header:
         bands: channels as they would be decoded, alpha included.
         alpha: whether one of them is alpha.
         frames: of an animation; 1 for a still picture and for pages.
+        pages: pictures in the file, be they frames or pages, also of formats whose animations are not read.
         bits: of one channel.
         orientation: 1..8 as in Exif; 1 where the decoder turns the picture itself (AVIF, JPEG XL).
         icc: whether there is a colour profile.
@@ -148,6 +149,7 @@ class Header:
     bands: int
     alpha: bool
     frames: int = 1
+    pages: int = 1
     bits: int = 8
     orientation: int = 1
     icc: bool = False

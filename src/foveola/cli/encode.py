@@ -111,7 +111,10 @@ def encode(
     """Encode pictures at the quality that just meets a goal.
 
     Never overwrites a source without --in-place, writes each file whole or not at all, and goes on over pictures that
-    fail: they are listed at the end.
+    fail: they are listed at the end, as is what a reader should know of the others.
+
+    Of an animation or several pages the first is written. The result is upright and sRGB; Exif, XMP and the colour
+    profile are left out.
     """
     if (output is not None) == in_place:
         raise ArgumentError("Expected either -o or --in-place")
@@ -123,8 +126,9 @@ def encode(
         make_settings(format, wish.settings)
     rows = run(jobs, wish, output == "-", options)
     failed = [row for row in rows if row.error is not None]
-    for row in failed:
-        click.echo(f"foveola: {row.source}: {row.error}", err=True)
+    for row in rows:
+        if remark := row.remark():
+            click.echo(f"foveola: {row.source}: {remark}", err=True)
     if failed and len(rows) > 1:
         click.echo(f"foveola: {len(failed)} of {len(rows)} pictures failed", err=True)
     unkept = options["strict"] and any(row.kept is False for row in rows)
@@ -196,10 +200,9 @@ def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None] = files
 
 def _check_single(data: bytes) -> None:
     """Refuse to replace a file by its first frame or page."""
-    from foveola.transform.load import pages_of
+    from foveola.transform.load import header_of
 
-    pages = pages_of(data)
-    if pages > 1:
+    if (pages := header_of(data).pages) > 1:
         raise ImageError(f"Expected one frame or page for --in-place, got {pages}")
 
 
@@ -218,6 +221,7 @@ def _told(row: Row, job: files.Job, result: Result, seconds: float) -> Row:
         kept=result.kept,
         why=result.why,
         first=result.first,
+        notes=result.notes,
         seconds=seconds,
     )
 
