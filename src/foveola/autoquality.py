@@ -26,7 +26,7 @@ from foveola.goal import Autoquality
 from foveola.metrics import Reference
 from foveola.picture import Picture
 from foveola.search import Probe, Search, Step, Target, Why, log, steps_of
-from foveola.settings import BEST_JPEG, make_settings
+from foveola.settings import BEST_JPEG, SETTINGS, make_settings
 
 PROBES = 3
 """Looks at the transform before each encode, at most."""
@@ -106,8 +106,7 @@ def find(
         ArgumentError: method `none` has nothing to find.
         CodecError: the encoder failed.
     """
-    if goal.method == "none":
-        raise ArgumentError(expected("size, dssim or ml", "method", "none"))
+    _check(picture, codec, goal)
     settings = settings_for(codec, goal, settings)
     notes: tuple[Note, ...] = ("no_network",) if goal.method == "ml" else ()
     if codec.qualities is None:
@@ -122,11 +121,27 @@ def find(
     return _result(bench, bench.written(search.best), search, why, first, notes)
 
 
+def _check(picture: Picture, codec: Codec, goal: Autoquality) -> None:
+    if not isinstance(picture, Picture):
+        raise ArgumentError(expected("a Picture", "picture", type(picture).__name__))
+    if not hasattr(codec, "encode") or isinstance(codec, str):
+        raise ArgumentError(expected("a Codec", "codec", codec))
+    if not isinstance(goal, Autoquality):
+        raise ArgumentError(expected("an Autoquality", "goal", goal))
+    if goal.method == "none":
+        raise ArgumentError(expected("size, dssim or ml", "method", "none"))
+
+
 def settings_for(codec: Codec, goal: Autoquality, settings: Any = None) -> Any:
     """Return the settings that a search really encodes with (see `find`)."""
     if goal.method == "ml" and codec.name == "jpeg":
         return BEST_JPEG
-    return make_settings(codec.name, {}) if settings is None else settings
+    if settings is None:
+        return make_settings(codec.name, {})
+    kind = SETTINGS.get(codec.name)
+    if kind is not None and not isinstance(settings, kind):
+        raise ArgumentError(expected(kind.__name__, "settings", settings))
+    return settings
 
 
 @dataclass

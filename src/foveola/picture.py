@@ -67,10 +67,9 @@ def format_named(word: str) -> Format:
     Raises:
         ArgumentError: no format has that name.
     """
-    try:
-        return _BY_WORD[word]
-    except KeyError:
-        raise ArgumentError(expected("one of " + ", ".join(sorted(_BY_WORD)), "format", word)) from None
+    if not isinstance(word, str) or word not in _BY_WORD:
+        raise ArgumentError(expected("one of " + ", ".join(sorted(_BY_WORD)), "format", word))
+    return _BY_WORD[word]
 
 
 _MAGIC: dict[str, re.Pattern[bytes]] = {
@@ -212,9 +211,10 @@ class Picture:
     dpi: float = 72.0
 
     def __post_init__(self) -> None:
-        shape = self.frames.shape
-        if len(shape) != 4 or shape[3] not in (1, 3, 4) or 0 in shape:
-            raise ArgumentError(expected("an array (n, H, W, 1 | 3 | 4)", "frames", shape))
+        shape: tuple[int, ...] | None = getattr(self.frames, "shape", None)
+        if shape is None or len(shape) != 4 or shape[3] not in (1, 3, 4) or 0 in shape:
+            got = type(self.frames).__name__ if shape is None else shape
+            raise ArgumentError(expected("an array (n, H, W, 1 | 3 | 4)", "frames", got))
 
     @property
     def width(self) -> int:
