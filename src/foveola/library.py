@@ -7,7 +7,7 @@ What is not said falls back on one base for every format: a DSSIM of 0.02 ± 0.0
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from foveola.metrics import Reference, Score
 from foveola.metrics import compare as compare_pictures
 from foveola.options import RESIZING_TYPES, ProcessingOptions, ResizingType
 from foveola.picture import FORMATS, Header, Limits, Picture, format_named, format_of
-from foveola.pipeline import Defaults, plan, render
+from foveola.pipeline import Defaults, never, plan, render
 from foveola.search import Probe
 from foveola.settings import make_settings
 from foveola.transform.colour import from_array, to_picture
@@ -48,6 +48,7 @@ def encode(
     width: int = 0,
     height: int = 0,
     resize: ResizingType = "fit",
+    stop: Callable[[], bool] = never,
     **settings: object,
 ) -> Result:
     """Write a picture at the quality that a goal asks for, or at a quality that is given.
@@ -64,6 +65,7 @@ def encode(
         width: pixels of the result, 0 for what the height gives.
         height: pixels of the result, 0 for what the width gives.
         resize: how the picture meets width and height: `fit`, `fill` or `force`.
+        stop: asked between encodes; once it is true the best so far is returned.
         settings: of the encoder, in imgproxy's names: `progressive`, `effort`, `speed`, …
 
     Returns:
@@ -86,7 +88,7 @@ def encode(
         format=name,
     )
     defaults = Defaults(settings={name: make_settings(name, settings)}, limits=LIMITS, smallest_avif=1)
-    return render(source, replace(plan(header, options, defaults), goal=goal)).result
+    return render(source, replace(plan(header, options, defaults), goal=goal), stop).result
 
 
 def decode(data: bytes) -> Picture:

@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from foveola.cli import files
 from foveola.cli.rows import Row
-from foveola.cli.show import Command, json_line, sentence
+from foveola.cli.show import Command, json_line, printable, sentence
 from foveola.errors import ArgumentError, FoveolaError, ImageError, expected
 from foveola.goal import Autoquality
 from foveola.options import ResizingType
@@ -52,7 +53,8 @@ class Wish:
 
 @click.command(
     cls=Command,
-    epilog="Exit code: 0 all written, 1 any failed, 2 wrong usage (nothing is done), 3 --strict and a goal not kept.",
+    epilog="Exit code: 0 all written, 1 any failed, 2 wrong usage (nothing is done), 3 --strict and a goal not kept, "
+    "130 interrupted (what is not finished is not written).",
 )
 @click.argument("sources", metavar="IN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -158,20 +160,25 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def run(jobs: Sequence[files.Job], wish: Wish, to_stdout: bool, options: dict[str, Any]) -> list[Row]:
-    """Do the work and print each row as it is known, in the order of the inputs."""
+    """Do the work and print each row as it is known, in the order of the inputs; Ctrl-C ends it after this encode."""
     threads = min(options["jobs"] or len(os.sched_getaffinity(0)), len(jobs))
     place: Callable[[Path, bytes], None] = _send if to_stdout else files.write
-    rows = []
+    rows, interrupted = [], Event()
     with _progress(len(jobs)) as advance, ThreadPoolExecutor(threads) as pool:
-        for row in pool.map(lambda job: one(job, wish, place), jobs):
-            rows.append(row)
-            advance()
-            _print(row, options["as_json"], to_stdout)
+        try:
+            for row in pool.map(lambda job: one(job, wish, place, interrupted.is_set), jobs):
+                rows.append(row)
+                advance()
+                _print(row, options["as_json"], to_stdout)
+        except BaseException:
+            interrupted.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return rows
 
 
-def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None] = files.write) -> Row:
-    """Encode one picture and put it in its place; whatever goes wrong with it is in the row."""
+def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None], stop: Callable[[], bool]) -> Row:
+    """Encode one picture and put it in its place, unless it is to stop; what goes wrong with it is in the row."""
     from foveola import library
 
     start, row = time.perf_counter(), Row(str(job.source))
@@ -190,8 +197,11 @@ def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None] = files
             width=wish.width,
             height=wish.height,
             resize=wish.resize,
+            stop=stop,
             **wish.settings,
         )
+        if stop():
+            return replace(row, seconds=_since(start), error="interrupted")
         place(job.output or Path("-"), result.data)
     except (FoveolaError, OSError) as error:
         return replace(row, seconds=_since(start), error=sentence(error).removeprefix(f"{job.source}: "))
@@ -239,7 +249,7 @@ def _print(row: Row, as_json: bool, to_stdout: bool) -> None:
     if as_json:
         json_line(row.as_dict())
     elif row.error is None:
-        print(row.line(), file=sys.stderr if to_stdout else sys.stdout)
+        print(printable(row.line()), file=sys.stderr if to_stdout else sys.stdout)
 
 
 @contextmanager
