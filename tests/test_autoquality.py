@@ -154,6 +154,26 @@ def test_nothing_is_found_without_a_method() -> None:
         find(PICTURE, ToyCodec(), Autoquality("none"), TOY)
 
 
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"picture": None}, 'a Picture for picture, got "NoneType"'),
+        ({"codec": "toy"}, 'a Codec for codec, got "toy"'),
+        ({"goal": "dssim"}, 'an Autoquality for goal, got "dssim"'),
+        (
+            {"codec": codec("jpeg"), "settings": {"progressive": True}},
+            "JpegSettings for settings, got {'progressive': True}",
+        ),
+    ],
+)
+def test_what_nothing_can_be_found_with_is_told(given: dict[str, Any], what: str) -> None:
+    usual: dict[str, Any] = {"picture": PICTURE, "codec": ToyCodec(), "goal": Autoquality(), "settings": TOY}
+    with pytest.raises(ArgumentError) as error:
+        find(**usual | given)
+
+    assert str(error.value) == f"Expected {what}"
+
+
 @pytest.mark.parametrize("name", ["png", "gif"])
 def test_a_format_without_quality_is_written_once(name: str) -> None:
     result = find(PICTURE, codec(name), Autoquality("dssim", 0.02))

@@ -19,11 +19,11 @@ from foveola.cli import main
 from foveola.cli.rows import Row
 from foveola.cli.show import size
 from foveola.picture import sniff
-from foveola.samples import SAMPLES, gradient_alpha, landscape
+from foveola.samples import gradient_alpha, landscape
 
 CONTRACT = [
     *("source", "output", "format", "method", "quality", "dssim", "bytes", "source_bytes"),
-    *("encodes", "met", "kept", "why", "first", "seconds", "error"),
+    *("encodes", "met", "kept", "why", "first", "notes", "seconds", "error"),
 ]
 
 
@@ -60,7 +60,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
         (["photo.png", "-o", "small.JPG"], "small.JPG", "jpeg"),
         (["photo.png", "-o", "small.tif"], "small.tif", "tiff"),
         (["photo.png", "-o", "small.bin", "-f", "avif"], "small.bin", "avif"),
-        (["photo.png", "-o", "small.bin"], "small.bin", "png"),
+        (["photo.png", "-o", "small"], "small", "png"),
         (["photo.png", "-o", "new/small.jxl"], "new/small.jxl", "jxl"),
         (["photo.png", "-o", "new/", "-f", "jpg"], "new/photo.jpg", "jpeg"),
         (["holiday.jpeg", "-o", "new/"], "new/holiday.jpeg", "jpeg"),
@@ -97,6 +97,7 @@ def test_the_output_is_where_and_what_it_was_asked_to_be(
         (["photo.png", "-o", "new", "-a", "psnr:40"], "one of none, size, dssim, ml"),
         (["photo.png", "-o", "new", "-a", "size"], "a number of bytes"),
         (["photo.png", "-o", "new", "-f", "bmp"], "for format"),
+        (["photo.png", "-o", "out.xyz"], ".avif, .gif, .jpeg, .jpg, .jxl, .png, .tif, .tiff, .webp for -o, got"),
         (["photo.png", "-o", "new", "--set", "effort"], "NAME=VALUE"),
         (["photo.png", "-o", "new", "--set", "width=3"], "NAME=VALUE"),
         (["photo.png", "-o", "new", "-f", "webp", "--set", "effort=9"], "integer 1..6 for effort"),
@@ -340,6 +341,15 @@ def test_a_curve_is_a_table_a_chart_and_json(folder: Path) -> None:
         assert image.size == (1000, 720)
 
 
+@pytest.mark.parametrize("target", ["nan", "-0.1", "0", "1.1", "inf", "low"])
+def test_a_target_that_is_no_dssim_is_wrong_usage(folder: Path, target: str) -> None:
+    result = run("curve", "photo.png", "-f", "jpeg", "--target", target)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--target" in result.stderr
+    assert folder.is_dir()
+
+
 def test_a_chart_never_overwrites_the_source(folder: Path) -> None:
     before = (folder / "photo.png").read_bytes()
 
@@ -364,15 +374,6 @@ def test_serve_names_every_setting_it_cannot_use(monkeypatch: pytest.MonkeyPatch
     assert result.exit_code == 1
     assert "QUALITY" in result.stderr
     assert all(line.startswith("foveola: ") for line in result.stderr.splitlines())
-
-
-def test_samples_are_written_and_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(SAMPLES, "landscape")  # which takes seconds
-
-    result = run("samples", "pictures")
-
-    assert result.stdout.split() == [f"pictures/{name}.png" for name in ("interface", "flat", "gradient-alpha")]
-    assert (folder / "pictures" / "flat.png").exists()
 
 
 def test_help_loads_no_codec() -> None:

@@ -68,13 +68,15 @@ def test_every_command_and_option_is_documented(name: str) -> None:
 def test_every_word_of_a_result_is_in_the_glossary() -> None:
     from typing import get_args
 
-    from foveola.autoquality import First
+    from foveola.autoquality import First, Note
     from foveola.goal import METHODS
     from foveola.search import Why
 
     glossary = (ROOT / "docs" / "glossary.md").read_text()
 
-    assert [word for word in (*get_args(Why), *get_args(First), *METHODS) if f"`{word}`" not in glossary] == []
+    assert [
+        word for word in (*get_args(Why), *get_args(First), *get_args(Note), *METHODS) if f"`{word}`" not in glossary
+    ] == []
 
 
 def test_the_example_of_a_row_is_one() -> None:

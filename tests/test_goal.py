@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,6 +126,38 @@ def test_a_format_whose_own_bounds_cross_is_refused() -> None:
 def test_a_goal_that_makes_no_sense_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(ArgumentError):
         Autoquality(**values)  # type: ignore[arg-type]
+
+
+HALF, HUGE = 0.5, 10**400
+ODD = [None, True, -1, HUGE, HALF, float("nan"), float("inf"), "", "x", b"x", [], {}, object(), np.ones(2), 1j]
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:20])
+def test_whatever_is_said_of_a_goal_the_error_is_ours(value: Any) -> None:
+    for name in ("min", "max"):
+        assert not taken(partial(Bounds, min=1, max=100), name, value)
+    for name in ("method", "bounds", "verify"):
+        assert not taken(Autoquality, name, value)
+    for name in ("target", "allowed_error"):
+        assert taken(Autoquality, name, value) == (value is HALF)
+    assert taken(Autoquality, "max_encodes", value) == (value is None or value is HUGE)
+    for name in ("method", "target", "min", "max", "allowed_error"):
+        half = name in ("target", "allowed_error") and value is HALF
+        assert taken(Asked, name, value) == (value is None or half)
+
+
+def taken(what: Callable[..., object], name: str, value: object) -> bool:
+    try:
+        what(**{name: value})
+    except ArgumentError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("text", [None, 5, b"dssim", ["dssim"]])
+def test_only_a_text_is_read(text: Any) -> None:
+    with pytest.raises(ArgumentError, match="Expected a text for autoquality, got "):
+        Autoquality.parse(text)
 
 
 _side = st.one_of(st.none(), st.integers(1, 100))

@@ -119,7 +119,19 @@ def test_a_goal_may_say_everything_that_a_search_knows() -> None:
         ({"format": "bmp"}, 'Expected one of avif, gif, jpeg, jpg, jxl, png, tif, tiff, webp for format, got "bmp"'),
         ({"autoquality": 5}, "Expected an Autoquality or a text for autoquality, got 5"),
         ({"autoquality": "best"}, 'Expected one of none, size, dssim, ml for method, got "best"'),
-        ({"width": -1}, "Expected a number of pixels, 0 or more for width, got -1"),
+        ({"width": True}, "Expected a number of pixels 0..10000000 for width, got True"),
+        ({"width": 10**30}, f"Expected a number of pixels 0..10000000 for width, got {10**30}"),
+        ({"resize": ["fit"]}, "Expected one of fit, fill, fill-down, force, auto for resize, got ['fit']"),
+        (
+            {"format": ["webp"]},
+            "Expected one of avif, gif, jpeg, jpg, jxl, png, tif, tiff, webp for format, got ['webp']",
+        ),
+        (
+            {"compression": np.ones(2)},
+            "Expected one of lossy, near_lossless, lossless for compression, got array([1., 1.])",
+        ),
+        ({"smart_subsample": 1.0}, "Expected true or false for smart_subsample, got 1.0"),
+        ({"width": -1}, "Expected a number of pixels 0..10000000 for width, got -1"),
         ({"resize": "stretch"}, 'Expected one of fit, fill, fill-down, force, auto for resize, got "stretch"'),
         ({"effort": 7}, "Expected integer 1..6 for effort, got 7"),
         ({"compression": "zip"}, 'Expected one of lossy, near_lossless, lossless for compression, got "zip"'),
@@ -149,6 +161,15 @@ def test_what_can_not_be_used_is_told(arguments: dict[str, Any], sentence: str) 
         (FRAME[:, :, :2], ArgumentError),
         (Image.new("F", (8, 8)), ArgumentError),
         (Image.new("I", (8, 8)), ArgumentError),
+        (Image.new("RGB", (0, 5)), ArgumentError),
+        (Image.open(io.BytesIO(png()[:-40])), ImageError),
+        ("a\0b", ImageError),
+        ("\ud800", ImageError),
+        (None, ArgumentError),
+        (FRAME.astype(bool), ArgumentError),
+        (FRAME.astype(object), ArgumentError),
+        (FRAME[:0], ArgumentError),
+        (pyvips.Image.new_from_buffer(png()[:-40], "", fail_on="truncated"), ImageError),
     ],
 )
 def test_what_is_no_picture_is_told(picture: Any, kind: type[Exception]) -> None:
@@ -182,6 +203,32 @@ def test_transparency_is_laid_on_white_for_a_jpeg() -> None:
 
 def test_a_tiny_avif_stays_an_avif() -> None:
     assert foveola.encode(FRAME[:4, :4], "avif").format == "avif"
+
+
+def moving(kind: str) -> Any:
+    """Return an animation of two frames, the second all white."""
+    if kind == "vips":
+        both = pyvips.Image.new_from_array(np.concatenate([FRAME, np.full_like(FRAME, 255)])).copy()
+        both.set_type(pyvips.GValue.gint_type, "page-height", len(FRAME))
+        return both
+    data = png(save_all=True, append_images=[Image.new("RGB", (64, 48), "white")])
+    return data if kind == "bytes" else Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("kind", ["bytes", "pillow", "vips"])
+@pytest.mark.parametrize("asked", [{"quality": 70}, {"autoquality": "dssim:0.02"}])
+def test_of_several_frames_the_first_is_written_and_noted(kind: str, asked: Any) -> None:
+    result = foveola.encode(moving(kind), "webp", **asked)
+
+    assert result.notes == ("first_frame",)
+    assert result.data == foveola.encode(FRAME, "webp", **asked).data
+
+
+def test_of_a_pillow_image_the_frame_that_it_stands_at_is_written() -> None:
+    image = moving("pillow")
+    image.seek(1)
+
+    assert foveola.decode(foveola.encode(image, "png").data).frames.min() == 255
 
 
 def test_a_result_can_be_saved(tmp_path: Path) -> None:
@@ -225,7 +272,19 @@ def test_a_curve_falls_and_grows_with_quality() -> None:
     assert sorted(probe.bytes or 0 for probe in probes) == [probe.bytes for probe in probes]
 
 
-@pytest.mark.parametrize(("format", "qualities"), [("png", (50,)), ("webp", (0,)), ("webp", (101,)), ("webp", ("50",))])
+@pytest.mark.parametrize("data", [None, "picture.png", Path("picture.png"), 5])
+def test_only_bytes_are_decoded(data: Any) -> None:
+    with pytest.raises(ArgumentError, match="Expected the bytes of a file for data, got "):
+        foveola.decode(data)
+
+
+@pytest.mark.parametrize(
+    ("format", "qualities"),
+    [
+        ("png", (50,)),
+        *(("webp", given) for given in ((0,), (101,), ("50",), (True,), ([],), (50, None), 5, object())),
+    ],
+)
 def test_a_curve_needs_qualities_that_exist(format: str, qualities: Any) -> None:
     with pytest.raises(ArgumentError, match="Expected"):
         foveola.curve(FRAME, format, qualities)

@@ -58,8 +58,8 @@ FILES: dict[str, bytes] = {name: encoded(name) for name in NAMES} | {
         (encoded("avif", channels=1), Header("avif", WIDTH, HEIGHT, 3, alpha=False)),  # libheif shows grey as RGB
         *((encoded(name, bits=16), Header(name, WIDTH, HEIGHT, 3, False, bits=16)) for name in ("png", "tiff")),
         (encoded("avif", bits=16), Header("avif", WIDTH, HEIGHT, 3, alpha=False, bits=12)),
-        (FILES["webp animation"], Header("webp", WIDTH, HEIGHT, 3, alpha=False, frames=3)),
-        (FILES["gif animation"], Header("gif", WIDTH, HEIGHT, 4, alpha=True, frames=3)),
+        (FILES["webp animation"], Header("webp", WIDTH, HEIGHT, 3, alpha=False, frames=3, pages=3)),
+        (FILES["gif animation"], Header("gif", WIDTH, HEIGHT, 4, alpha=True, frames=3, pages=3)),
         (written(RGB.convert("LA"), "PNG"), Header("png", WIDTH, HEIGHT, 2, alpha=True)),
         (written(RGB.quantize(16), "PNG"), Header("png", WIDTH, HEIGHT, 3, alpha=False, bits=4)),
         (written(RGB.convert("1"), "PNG"), Header("png", WIDTH, HEIGHT, 1, alpha=False, bits=1)),
@@ -70,6 +70,15 @@ FILES: dict[str, bytes] = {name: encoded(name) for name in NAMES} | {
 )
 def test_a_header_says_what_is_in_the_file(data: bytes, header: Header) -> None:
     assert header_of(data) == header
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("name", ["GIF", "WEBP", "TIFF", "PNG", "AVIF"])
+def test_a_header_counts_frames_and_pages(name: str, count: int) -> None:
+    """Those of an animated PNG and an AVIF sequence too, of which libvips knows nothing."""
+    others = [RGB.rotate(90 * turn) for turn in range(1, count)]
+
+    assert header_of(written(RGB, name, save_all=True, append_images=others)).pages == count
 
 
 def turned(name: str, orientation: int) -> bytes:

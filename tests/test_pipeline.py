@@ -201,6 +201,17 @@ def test_a_search_is_rendered_and_its_value_is_true() -> None:
     assert abs(reference.full(codec("jpeg").decode(result.data)).dssim - result.dssim) <= 0.0003
 
 
+@pytest.mark.parametrize(("said", "more"), [({}, ()), ({"autoquality": Asked("ml")}, ("no_network",))])
+def test_what_of_the_source_is_not_in_the_result_is_noted(said: Any, more: tuple[str, ...]) -> None:
+    file = io.BytesIO()
+    photo(40, 30).pillow.save(file, "GIF", save_all=True, append_images=[photo(40, 30, seed=1).pillow])
+
+    made = planned(file.getvalue(), options(**said))
+
+    assert made.searched == bool(said)
+    assert render(file.getvalue(), made).result.notes == ("first_frame", *more)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_an_image_that_is_open_is_rendered_like_its_file(orientation: int) -> None:
     """The library hands on images that are open already."""

@@ -27,7 +27,7 @@ from foveola.goal import Autoquality
 from foveola.metrics import Reference
 from foveola.picture import Picture
 from foveola.search import Probe, Search, Step, Target, Why, log, steps_of
-from foveola.settings import BEST_JPEG, make_settings
+from foveola.settings import BEST_JPEG, SETTINGS, make_settings
 
 PROBES = 3
 """Looks at the transform before each encode, at most."""
@@ -37,6 +37,7 @@ BESIDE = 2
 """Encodes beyond a closed bracket, at most."""
 
 First = Literal["curve", "transform", "network", "remembered", "none"]
+Note = Literal["no_network", "no_quality", "over_max_resolution", "max_bytes", "first_frame"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Result:
         first: what chose the first quality.
         encodes: calls of the encoder on the whole picture.
         probes: what was seen, in order.
-        notes: what a reader should know besides: `no_network`, `no_quality`, `over_max_resolution`.
+        notes: what a reader should know besides: `first_frame`, `no_quality`, `no_network`, `over_max_resolution`,
+            `max_bytes`.
     """
 
     format: str
@@ -69,7 +71,7 @@ class Result:
     first: First
     encodes: int
     probes: tuple[Probe, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -105,10 +107,9 @@ def find(
         ArgumentError: method `none` has nothing to find.
         CodecError: the encoder failed.
     """
-    if goal.method == "none":
-        raise ArgumentError(expected("size, dssim or ml", "method", "none"))
+    _check(picture, codec, goal)
     settings = settings_for(codec, goal, settings)
-    notes = ("no_network",) if goal.method == "ml" else ()
+    notes: tuple[Note, ...] = ("no_network",) if goal.method == "ml" else ()
     if codec.qualities is None:
         return _without_quality(picture, codec, goal, settings, notes)
     bench = _Bench(picture, codec, settings, goal)
@@ -121,11 +122,27 @@ def find(
     return _result(bench, bench.written(search.best), search, why, first, notes)
 
 
+def _check(picture: Picture, codec: Codec, goal: Autoquality) -> None:
+    if not isinstance(picture, Picture):
+        raise ArgumentError(expected("a Picture", "picture", type(picture).__name__))
+    if not hasattr(codec, "encode") or isinstance(codec, str):
+        raise ArgumentError(expected("a Codec", "codec", codec))
+    if not isinstance(goal, Autoquality):
+        raise ArgumentError(expected("an Autoquality", "goal", goal))
+    if goal.method == "none":
+        raise ArgumentError(expected("size, dssim or ml", "method", "none"))
+
+
 def settings_for(codec: Codec, goal: Autoquality, settings: Any = None) -> Any:
     """Return the settings that a search really encodes with (see `find`)."""
     if goal.method == "ml" and codec.name == "jpeg":
         return BEST_JPEG
-    return make_settings(codec.name, {}) if settings is None else settings
+    if settings is None:
+        return make_settings(codec.name, {})
+    kind = SETTINGS.get(codec.name)
+    if kind is not None and not isinstance(settings, kind):
+        raise ArgumentError(expected(kind.__name__, "settings", settings))
+    return settings
 
 
 @dataclass
@@ -260,7 +277,7 @@ def _second_look(search: Search, foresight: Foresight) -> int | None:
     return min(inside, key=lambda index: abs(mean[index] - log(search.target.aim)), default=None)
 
 
-def _result(bench: _Bench, best: Probe, search: Search, why: Why, first: First, notes: tuple[str, ...]) -> Result:
+def _result(bench: _Bench, best: Probe, search: Search, why: Why, first: First, notes: tuple[Note, ...]) -> Result:
     value = search.target.value(best)
     kept = search.target.kept(value)
     met = kept if bench.goal.method == "size" else search.target.inside(value)
@@ -288,9 +305,8 @@ def _within(codec: Codec, goal: Autoquality) -> range:
 
 
 def _without_quality(
-    picture: Picture, codec: Codec, goal: Autoquality, settings: Any, notes: tuple[str, ...]
+    picture: Picture, codec: Codec, goal: Autoquality, settings: Any, notes: tuple[Note, ...]
 ) -> Result:
     """Write a format that has no quality, once."""
     data = codec.encode(picture, 0, settings)
-    notes = (*notes, "no_quality")
-    return Result(codec.name, goal.method, None, data, None, None, None, "fixed", "none", 1, (), notes)
+    return Result(codec.name, goal.method, None, data, None, None, None, "fixed", "none", 1, (), (*notes, "no_quality"))

@@ -96,6 +96,11 @@ class CodecError(FoveolaError):
     """A codec library failed on a picture that it should have taken."""
 
 
+def whole(value: object) -> bool:
+    """Return whether a value is an integer; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def expected(what: str, name: str, got: object) -> str:
     """Return the sentence that every refusal has: `Expected integer 1..100 for quality, got "88.2"`."""
     shown = f'"{got}"' if isinstance(got, str) else repr(got)

@@ -9,11 +9,12 @@ imports it, so nothing here touches arrays. Source: https://docs.imgproxy.net/fe
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from foveola.errors import ArgumentError, expected
+from foveola.errors import ArgumentError, expected, whole
 
 Method = Literal["none", "size", "dssim", "ml"]
 Verify = Literal["guarded", "always"]
@@ -38,7 +39,7 @@ class Bounds:
 
     def __post_init__(self) -> None:
         for name, side in (("min", self.min), ("max", self.max)):
-            if not 0 <= side <= 100:
+            if not (whole(side) and 0 <= side <= 100):
                 raise ArgumentError(expected("integer 0..100", name, side))
         if self.min > self.max:
             raise ArgumentError(expected(f"at most max ({self.max})", "min", self.min))
@@ -74,11 +75,14 @@ class Asked:
     allowed_error: float | None = None
 
     def __post_init__(self) -> None:
-        if self.method is not None and self.method not in METHODS:
-            raise ArgumentError(expected("one of " + ", ".join(METHODS), "method", self.method))
-        _check_number("target", self.target, None)
-        _check_number("allowed_error", self.allowed_error, 1.0)
-        Bounds(self.min or 0, self.max or 100)
+        if self.method is not None:
+            _check_word("method", self.method, METHODS)
+        if self.target is not None:
+            _check_number("target", self.target, None)
+        if self.allowed_error is not None:
+            _check_number("allowed_error", self.allowed_error, 1.0)
+        low, high = (unset if side is None else side for side, unset in ((self.min, 0), (self.max, 100)))
+        Bounds(low, 100 if whole(high) and high == 0 else high)
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> Asked:
@@ -149,12 +153,15 @@ class Autoquality:
     verify: Verify = "guarded"
 
     def __post_init__(self) -> None:
-        Asked(self.method, self.target, allowed_error=self.allowed_error)
+        _check_word("method", self.method, METHODS)
+        _check_number("target", self.target, None)
+        _check_number("allowed_error", self.allowed_error, 1.0)
         _check_target(self.method, self.target)
-        if self.max_encodes is not None and self.max_encodes < 1:
+        if not isinstance(self.bounds, Bounds):
+            raise ArgumentError(expected("Bounds", "bounds", self.bounds))
+        if self.max_encodes is not None and not (whole(self.max_encodes) and self.max_encodes >= 1):
             raise ArgumentError(expected("integer 1 or more", "max_encodes", self.max_encodes))
-        if self.verify not in get_args(Verify):
-            raise ArgumentError(expected("one of " + ", ".join(get_args(Verify)), "verify", self.verify))
+        _check_word("verify", self.verify, get_args(Verify))
 
     @property
     def ceiling(self) -> float:
@@ -172,6 +179,8 @@ class Autoquality:
         Raises:
             ArgumentError: the text can't be read, or asks for a `size` without a target.
         """
+        if not isinstance(text, str):
+            raise ArgumentError(expected("a text", "autoquality", text))
         base = base or cls()
         asked = Asked.parse(text.split(":"))
         method, target, error = _inherit(asked, Asked(base.method, base.target, allowed_error=base.allowed_error))
@@ -220,9 +229,14 @@ def read_integer(name: str, text: str) -> int | None:
     return int(text)
 
 
-def _check_number(name: str, value: float | None, most: float | None) -> None:
-    limit = float("inf") if most is None else most
-    if value is not None and not (0 <= value <= limit and value < float("inf")):
+def _check_word(name: str, value: str, words: Sequence[str]) -> None:
+    if not isinstance(value, str) or value not in words:
+        raise ArgumentError(expected("one of " + ", ".join(words), name, value))
+
+
+def _check_number(name: str, value: float, most: float | None) -> None:
+    limit = sys.float_info.max if most is None else most
+    if not (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= limit):
         raise ArgumentError(expected("a number 0 or more" if most is None else f"a number 0..{most:g}", name, value))
 
 

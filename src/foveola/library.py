@@ -7,7 +7,7 @@ What is not said falls back on one base for every format: a DSSIM of 0.02 ± 0.0
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from foveola.autoquality import Result
 from foveola.codecs import codec
 from foveola.codecs.vips import field
-from foveola.errors import ArgumentError, ImageError, expected
-from foveola.goal import Asked, Autoquality
+from foveola.errors import ArgumentError, ImageError, expected, whole
+from foveola.goal import Asked, Autoquality, Bounds
 from foveola.metrics import Reference, Score
 from foveola.metrics import compare as compare_pictures
 from foveola.options import RESIZING_TYPES, ProcessingOptions, ResizingType
 from foveola.picture import FORMATS, Header, Limits, Picture, format_named, format_of
-from foveola.pipeline import Defaults, plan, render
+from foveola.pipeline import Defaults, never, plan, render
 from foveola.search import Probe
 from foveola.settings import make_settings
 from foveola.transform.colour import from_array, to_picture
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(pixels=500_000_000, frames=1)
 """A header may lie: what claims more pixels than this is refused before any is decoded."""
+LONGEST_SIDE = 10_000_000
+"""Pixels that libvips allows a side."""
 FALLBACK = "webp"
 """What is written where neither the caller nor the source names a format that can be written."""
 
@@ -46,13 +48,15 @@ def encode(
     width: int = 0,
     height: int = 0,
     resize: ResizingType = "fit",
+    stop: Callable[[], bool] = never,
     **settings: object,
 ) -> Result:
     """Write a picture at the quality that a goal asks for, or at a quality that is given.
 
     Args:
         picture: a file's bytes, a path, a PIL image, an ndarray (H, W), (H, W, 1 | 3 | 4) of uint8 or uint16, or a
-            pyvips image.
+            pyvips image. Of an animation or several pages the first is written, of a PIL image the one that it stands
+            at; the result's note `first_frame` says so. Exif, XMP and profile are applied and left out.
         format: of the result, `jpeg` or `jpg`, `webp`, `avif`, `jxl`, `png`, `gif`, `tiff`; the source's own when None,
             else WebP.
         autoquality: the goal, or imgproxy's `method:target:min:max:allowed_error`; with neither goal nor quality a
@@ -61,6 +65,7 @@ def encode(
         width: pixels of the result, 0 for what the height gives.
         height: pixels of the result, 0 for what the width gives.
         resize: how the picture meets width and height: `fit`, `fill` or `force`.
+        stop: asked between encodes; once it is true the best so far is returned.
         settings: of the encoder, in imgproxy's names: `progressive`, `effort`, `speed`, …
 
     Returns:
@@ -73,17 +78,17 @@ def encode(
     """
     goal = _goal(autoquality, quality)
     source, header = _open(picture)
-    name = format_named(format).name if format else (header.format or FALLBACK)
+    name = (header.format or FALLBACK) if format is None else format_named(format).name
     options = ProcessingOptions(
         resizing_type=_member("resize", resize, RESIZING_TYPES),
-        width=_whole("width", width),
-        height=_whole("height", height),
+        width=_side("width", width),
+        height=_side("height", height),
         quality=quality or 0,
         autoquality=Asked(goal.method, goal.target, goal.bounds.min, goal.bounds.max, goal.allowed_error),
         format=name,
     )
     defaults = Defaults(settings={name: make_settings(name, settings)}, limits=LIMITS, smallest_avif=1)
-    return render(source, replace(plan(header, options, defaults), goal=goal)).result
+    return render(source, replace(plan(header, options, defaults), goal=goal), stop).result
 
 
 def decode(data: bytes) -> Picture:
@@ -96,8 +101,12 @@ def decode(data: bytes) -> Picture:
         The pixels as they are stored: neither orientation nor colour profile is applied.
 
     Raises:
+        ArgumentError: something else than bytes.
         ImageError: the bytes are no whole file of a known format.
     """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise ArgumentError(expected("the bytes of a file", "data", type(data).__name__))
+    data = bytes(data)
     return codec(format_of(data)).decode(data)
 
 
@@ -105,7 +114,7 @@ def compare(a: Any, b: Any) -> Score:
     """Measure how far `b` is from `a`, by the whole map.
 
     Args:
-        a: the reference, in any form that `encode` takes.
+        a: the reference, in any form that `encode` takes; of several frames or pages the first.
         b: the candidate, of the same size.
 
     Returns:
@@ -138,10 +147,7 @@ def curve(picture: Any, format: str, qualities: Iterable[int] | None = None, **s
     if found.qualities is None:
         raise ArgumentError(expected("a format that has a quality", "format", name))
     bounds = found.qualities
-    wanted = sorted({*(range(5, 101, 5) if qualities is None else qualities)})
-    for quality in wanted:
-        if not isinstance(quality, int) or bounds.clamp(quality) != quality:
-            raise ArgumentError(expected(f"integer {bounds.min}..{bounds.max}", "qualities", quality))
+    wanted = _qualities(range(5, 101, 5) if qualities is None else qualities, bounds)
     made = make_settings(name, settings)
     opened = _picture(picture, flatten=not FORMATS[name].alpha)
     reference = Reference(opened, whole=True)
@@ -154,9 +160,21 @@ def curve(picture: Any, format: str, qualities: Iterable[int] | None = None, **s
     return tuple(probe(quality) for quality in wanted)
 
 
+def _qualities(qualities: Iterable[int], bounds: Bounds) -> list[int]:
+    """Return the qualities, each once and rising."""
+    what = f"integers {bounds.min}..{bounds.max}"
+    if not isinstance(qualities, Iterable):
+        raise ArgumentError(expected(what, "qualities", qualities))
+    found = list(qualities)
+    for quality in found:
+        if not whole(quality) or bounds.clamp(quality) != quality:
+            raise ArgumentError(expected(what, "qualities", quality))
+    return sorted(set(found))
+
+
 def _goal(autoquality: Autoquality | str | None, quality: int | None) -> Autoquality:
     """Return the goal; without one, but with a quality, method `none`."""
-    if quality is not None and (not isinstance(quality, int) or isinstance(quality, bool) or not 1 <= quality <= 100):
+    if quality is not None and not (whole(quality) and 1 <= quality <= 100):
         raise ArgumentError(expected("integer 1..100", "quality", quality))
     if autoquality is None:
         return Autoquality("none") if quality is not None else Autoquality()
@@ -179,70 +197,85 @@ def _picture(picture: Any, flatten: bool = False) -> Picture:
 def _open(picture: Any) -> tuple[bytes | pyvips.Image, Header]:
     """Return a picture in any form as a file or an open image, and what it says of itself."""
     if isinstance(picture, str | os.PathLike):
-        picture = _read(Path(picture))
+        picture = _read(picture)
     if isinstance(picture, bytes | bytearray | memoryview):
         data = bytes(picture)
         header = header_of(data)
         LIMITS.check(header)
         return data, header
-    image = _image(picture)
+    image, pages = _image(picture)
     return image, Header(
         "",
         image.width,
         image.height,
         image.bands,
         bool(image.hasalpha()),
+        pages=pages,
         bits=16 if image.format == "ushort" else 8,
         orientation=field(image, "orientation", 1),
     )
 
 
-def _image(picture: Any) -> pyvips.Image:
-    """Return a PIL image, an ndarray or a pyvips image as a pyvips image."""
+def _image(picture: Any) -> tuple[pyvips.Image, int]:
+    """Return a PIL image, an ndarray or a pyvips image as a pyvips image of one frame, and how many there are."""
     import numpy as np
     import pyvips
     from PIL import Image
 
     if isinstance(picture, pyvips.Image):
-        return picture
+        height = picture.get_page_height()
+        return picture.crop(0, 0, picture.width, height), picture.height // height
     if isinstance(picture, Image.Image):
-        profile = picture.info.get("icc_profile")
-        return from_array(_pixels(picture), profile)
+        return _from_pillow(picture)
     if isinstance(picture, np.ndarray):
-        return from_array(picture)
+        return from_array(picture), 1
     what = "bytes, a path, a PIL image, an ndarray or a pyvips image"
     raise ArgumentError(expected(what, "picture", type(picture).__name__))
 
 
-def _pixels(image: Any) -> Any:
-    """Return a PIL image upright and in a mode that an array can hold."""
+def _from_pillow(image: Any) -> tuple[pyvips.Image, int]:
+    """Return a PIL image, upright, as a pyvips image, and how many frames there are; its file may be read only now."""
     import numpy as np
     from PIL import ImageOps
 
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode in ("F", "I"):
-        raise ArgumentError(expected("a PIL image of 8 or 16 bit", "picture", upright.mode))
-    if "A" in upright.mode or "a" in upright.mode or "transparency" in upright.info:
-        upright = upright.convert("RGBA")
-    elif upright.mode not in ("L", "RGB", "I;16"):
-        upright = upright.convert("L" if upright.mode == "1" else "RGB")
-    return np.asarray(upright)
-
-
-def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError(f'Expected a readable file for picture, got "{path}" ({error.strerror})') from error
+        upright, frames = ImageOps.exif_transpose(image), getattr(image, "n_frames", 1)
+    except Exception as error:  # a plugin may raise anything on a broken file
+        raise ImageError(f"Expected a whole PIL image for picture, got a broken one ({error})") from error
+    try:
+        pixels = np.asarray(_plain(upright))
+    except ValueError as error:
+        raise ArgumentError(expected("a PIL image of 8 or 16 bit", "picture", upright.mode)) from error
+    profile = upright.info.get("icc_profile")
+    return from_array(pixels, profile if isinstance(profile, bytes) else None), frames
 
 
-def _whole(name: str, value: int) -> int:
-    if not isinstance(value, int) or value < 0:
-        raise ArgumentError(expected("a number of pixels, 0 or more", name, value))
+def _plain(image: Any) -> Any:
+    """Return a PIL image in a mode that an array can hold; a ValueError where there is none."""
+    if image.mode in ("F", "I"):
+        raise ValueError
+    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+        return image.convert("RGBA")
+    if image.mode in ("L", "RGB", "I;16"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    try:
+        return Path(os.fsdecode(path)).read_bytes()
+    except (OSError, ValueError) as error:  # a ValueError for what no path can hold
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ImageError(f'Expected a readable file for picture, got "{path}" ({why})') from error
+
+
+def _side(name: str, value: int) -> int:
+    if not (whole(value) and 0 <= value <= LONGEST_SIDE):
+        raise ArgumentError(expected(f"a number of pixels 0..{LONGEST_SIDE}", name, value))
     return value
 
 
 def _member(name: str, value: ResizingType, words: tuple[ResizingType, ...]) -> ResizingType:
-    if value not in words:
+    if not isinstance(value, str) or value not in words:
         raise ArgumentError(expected("one of " + ", ".join(words), name, value))
     return value

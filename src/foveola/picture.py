@@ -67,10 +67,9 @@ def format_named(word: str) -> Format:
     Raises:
         ArgumentError: no format has that name.
     """
-    try:
-        return _BY_WORD[word]
-    except KeyError:
-        raise ArgumentError(expected("one of " + ", ".join(sorted(_BY_WORD)), "format", word)) from None
+    if not isinstance(word, str) or word not in _BY_WORD:
+        raise ArgumentError(expected("one of " + ", ".join(sorted(_BY_WORD)), "format", word))
+    return _BY_WORD[word]
 
 
 _MAGIC: dict[str, re.Pattern[bytes]] = {
@@ -137,6 +136,7 @@ class Header:
         bands: channels as they would be decoded, alpha included.
         alpha: whether one of them is alpha.
         frames: of an animation; 1 for a still picture and for pages.
+        pages: pictures in the file, be they frames or pages, also of formats whose animations are not read.
         bits: of one channel.
         orientation: 1..8 as in Exif; 1 where the decoder turns the picture itself (AVIF, JPEG XL).
         icc: whether there is a colour profile.
@@ -148,6 +148,7 @@ class Header:
     bands: int
     alpha: bool
     frames: int = 1
+    pages: int = 1
     bits: int = 8
     orientation: int = 1
     icc: bool = False
@@ -210,9 +211,10 @@ class Picture:
     dpi: float = 72.0
 
     def __post_init__(self) -> None:
-        shape = self.frames.shape
-        if len(shape) != 4 or shape[3] not in (1, 3, 4) or 0 in shape:
-            raise ArgumentError(expected("an array (n, H, W, 1 | 3 | 4)", "frames", shape))
+        shape: tuple[int, ...] | None = getattr(self.frames, "shape", None)
+        if shape is None or len(shape) != 4 or shape[3] not in (1, 3, 4) or 0 in shape:
+            got = type(self.frames).__name__ if shape is None else shape
+            raise ArgumentError(expected("an array (n, H, W, 1 | 3 | 4)", "frames", got))
 
     @property
     def width(self) -> int:

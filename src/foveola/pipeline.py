@@ -23,7 +23,7 @@ from foveola.transform.geometry import Geometry, fit_within, measure
 if TYPE_CHECKING:
     import pyvips
 
-    from foveola.autoquality import Result
+    from foveola.autoquality import Note, Result
 
 LONGEST: Mapping[str, int] = {"jpeg": 65535, "webp": 16383, "avif": 16384, "gif": 65535}
 """Pixels that a side may have, by format; a larger result is made smaller."""
@@ -83,7 +83,8 @@ class Plan:
         quality: the fixed quality 1..100; None where it is searched or the format has none.
         max_bytes: the largest file wanted; 0 for any.
         settings: of the codec.
-        notes: why something asked for is not done: `no_quality`, `over_max_resolution`.
+        notes: what a reader should know: `first_frame`, and why a goal is not searched for: `no_quality`,
+            `over_max_resolution`.
     """
 
     source: Header
@@ -95,7 +96,7 @@ class Plan:
     quality: int | None
     max_bytes: int
     settings: Any
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,8 @@ def plan(header: Header, options: ProcessingOptions, defaults: Defaults, accepte
         format = "png" if header.alpha else "jpeg"
     geometry = fit_within(geometry, LONGEST.get(format, max(geometry.result)))
     goal, quality = _quality(format, options, defaults)
-    notes = _notes(format, geometry, goal, defaults)
-    searched = goal.method != "none" and not notes
+    obstacles = _obstacles(format, geometry, goal, defaults)
+    searched = goal.method != "none" and not obstacles
     return Plan(
         source=header,
         format=format,
@@ -181,7 +182,7 @@ def plan(header: Header, options: ProcessingOptions, defaults: Defaults, accepte
         quality=quality if FORMATS[format].quality and not searched else None,
         max_bytes=options.max_bytes if FORMATS[format].quality else 0,
         settings=_settings(format, goal, searched, defaults),
-        notes=notes,
+        notes=(*_losses(header), *obstacles),
     )
 
 
@@ -232,12 +233,20 @@ def _quality(format: str, options: ProcessingOptions, defaults: Defaults) -> tup
     return goal, said or defaults.format_quality.get(format, 0) or defaults.quality
 
 
-def _notes(format: str, geometry: Geometry, goal: Autoquality, defaults: Defaults) -> tuple[str, ...]:
+def _losses(header: Header) -> tuple[Note, ...]:
+    """Return what of the source can't be in the result."""
+    return ("first_frame",) if header.pages > 1 else ()
+
+
+def _obstacles(format: str, geometry: Geometry, goal: Autoquality, defaults: Defaults) -> tuple[Note, ...]:
     """Return why a goal is not searched for, nothing where it is."""
     if goal.method == "none":
         return ()
     large = 0 < defaults.max_resolution < geometry.megapixels
-    reasons = (("no_quality", not FORMATS[format].quality), ("over_max_resolution", large))
+    reasons: tuple[tuple[Note, bool], ...] = (
+        ("no_quality", not FORMATS[format].quality),
+        ("over_max_resolution", large),
+    )
     return tuple(note for note, applies in reasons if applies)
 
 

@@ -122,13 +122,13 @@ def make_settings(format: str, values: Mapping[str, object]) -> Any:
 def read_value(name: str, kind: Any, limits: tuple[int, int] | None, value: object) -> object:
     """Return `value` as a bool, an integer within `limits` or one of a Literal's words; see `make_settings`."""
     if kind is bool:
-        if isinstance(value, bool) or value in (0, 1):
+        if isinstance(value, int) and value in (0, 1):
             return bool(value)
         if isinstance(value, str) and value in BOOLEANS:
             return BOOLEANS[value]
         raise ArgumentError(expected("true or false", name, value))
     if get_origin(kind) is Literal:
-        if value not in get_args(kind):
+        if not isinstance(value, str) or value not in get_args(kind):
             raise ArgumentError(expected("one of " + ", ".join(get_args(kind)), name, value))
         return value
     assert limits is not None

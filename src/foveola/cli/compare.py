@@ -17,7 +17,8 @@ def compare(reference: Path, candidate: Path, as_json: bool) -> None:
     """Compare picture B with picture A of the same size.
 
     DSSIM is (1 - SSIM) / 2 of the luma: 0 for equal pictures, at most 1. Other tools' DSSIM is on other scales. Worst
-    and p95 are the DSSIM of the worst part of the picture and the value that 95 % of it keeps.
+    and p95 are the DSSIM of the worst part of the picture and the value that 95 % of it keeps. Of an animation or
+    several pages the first is looked at.
     """
     from foveola import library
 

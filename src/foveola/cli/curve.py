@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from foveola.cli import files
-from foveola.cli.show import Command, json_line, size, table
-from foveola.errors import ArgumentError
+from foveola.cli.show import Command, json_line, printable, size, table
+from foveola.errors import ArgumentError, expected
 from foveola.goal import DEFAULT_TARGET, Bounds
 from foveola.picture import format_named
 
@@ -50,13 +51,15 @@ def curve(
     """Encode IN at several qualities and print what each costs and loses."""
     from foveola import library
 
+    if math.isnan(target):
+        raise ArgumentError(expected("a DSSIM above 0, at most 1", "--target", target))
     name, bounds = format_named(format).name, Bounds(low, high)
     if chart is not None and chart.exists() and chart.samefile(source):
         raise ArgumentError("Expected another file than the source for --chart")
     probes = library.curve(source.read_bytes(), name, range(bounds.min, bounds.max + 1, step))
     points = [(p.quality, p.dssim, p.bytes) for p in probes if p.dssim is not None and p.bytes is not None]
     if chart is not None:
-        _draw(chart, points, target, f"{source.name} as {name}")
+        _draw(chart, points, target, printable(f"{source.name} as {name}"))
     for quality, loss, count in points if as_json else ():
         json_line({"quality": quality, "dssim": round(loss, 6), "bytes": count})
     if not as_json:

@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from foveola.cli import files
 from foveola.cli.rows import Row
-from foveola.cli.show import Command, json_line, sentence
+from foveola.cli.show import Command, json_line, printable, sentence
 from foveola.errors import ArgumentError, FoveolaError, ImageError, expected
 from foveola.goal import Autoquality
 from foveola.options import ResizingType
@@ -52,7 +53,8 @@ class Wish:
 
 @click.command(
     cls=Command,
-    epilog="Exit code: 0 all written, 1 any failed, 2 wrong usage (nothing is done), 3 --strict and a goal not kept.",
+    epilog="Exit code: 0 all written, 1 any failed, 2 wrong usage (nothing is done), 3 --strict and a goal not kept, "
+    "130 interrupted (what is not finished is not written).",
 )
 @click.argument("sources", metavar="IN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -111,7 +113,10 @@ def encode(
     """Encode pictures at the quality that just meets a goal.
 
     Never overwrites a source without --in-place, writes each file whole or not at all, and goes on over pictures that
-    fail: they are listed at the end.
+    fail: they are listed at the end, as is what a reader should know of the others.
+
+    Of an animation or several pages the first is written. The result is upright and sRGB; Exif, XMP and the colour
+    profile are left out.
     """
     if (output is not None) == in_place:
         raise ArgumentError("Expected either -o or --in-place")
@@ -123,8 +128,9 @@ def encode(
         make_settings(format, wish.settings)
     rows = run(jobs, wish, output == "-", options)
     failed = [row for row in rows if row.error is not None]
-    for row in failed:
-        click.echo(f"foveola: {row.source}: {row.error}", err=True)
+    for row in rows:
+        if remark := row.remark():
+            click.echo(f"foveola: {row.source}: {remark}", err=True)
     if failed and len(rows) > 1:
         click.echo(f"foveola: {len(failed)} of {len(rows)} pictures failed", err=True)
     unkept = options["strict"] and any(row.kept is False for row in rows)
@@ -154,20 +160,25 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def run(jobs: Sequence[files.Job], wish: Wish, to_stdout: bool, options: dict[str, Any]) -> list[Row]:
-    """Do the work and print each row as it is known, in the order of the inputs."""
+    """Do the work and print each row as it is known, in the order of the inputs; Ctrl-C ends it after this encode."""
     threads = min(options["jobs"] or len(os.sched_getaffinity(0)), len(jobs))
     place: Callable[[Path, bytes], None] = _send if to_stdout else files.write
-    rows = []
+    rows, interrupted = [], Event()
     with _progress(len(jobs)) as advance, ThreadPoolExecutor(threads) as pool:
-        for row in pool.map(lambda job: one(job, wish, place), jobs):
-            rows.append(row)
-            advance()
-            _print(row, options["as_json"], to_stdout)
+        try:
+            for row in pool.map(lambda job: one(job, wish, place, interrupted.is_set), jobs):
+                rows.append(row)
+                advance()
+                _print(row, options["as_json"], to_stdout)
+        except BaseException:
+            interrupted.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return rows
 
 
-def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None] = files.write) -> Row:
-    """Encode one picture and put it in its place; whatever goes wrong with it is in the row."""
+def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None], stop: Callable[[], bool]) -> Row:
+    """Encode one picture and put it in its place, unless it is to stop; what goes wrong with it is in the row."""
     from foveola import library
 
     start, row = time.perf_counter(), Row(str(job.source))
@@ -186,8 +197,11 @@ def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None] = files
             width=wish.width,
             height=wish.height,
             resize=wish.resize,
+            stop=stop,
             **wish.settings,
         )
+        if stop():
+            return replace(row, seconds=_since(start), error="interrupted")
         place(job.output or Path("-"), result.data)
     except (FoveolaError, OSError) as error:
         return replace(row, seconds=_since(start), error=sentence(error).removeprefix(f"{job.source}: "))
@@ -196,10 +210,9 @@ def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None] = files
 
 def _check_single(data: bytes) -> None:
     """Refuse to replace a file by its first frame or page."""
-    from foveola.transform.load import pages_of
+    from foveola.transform.load import header_of
 
-    pages = pages_of(data)
-    if pages > 1:
+    if (pages := header_of(data).pages) > 1:
         raise ImageError(f"Expected one frame or page for --in-place, got {pages}")
 
 
@@ -218,6 +231,7 @@ def _told(row: Row, job: files.Job, result: Result, seconds: float) -> Row:
         kept=result.kept,
         why=result.why,
         first=result.first,
+        notes=result.notes,
         seconds=seconds,
     )
 
@@ -235,7 +249,7 @@ def _print(row: Row, as_json: bool, to_stdout: bool) -> None:
     if as_json:
         json_line(row.as_dict())
     elif row.error is None:
-        print(row.line(), file=sys.stderr if to_stdout else sys.stdout)
+        print(printable(row.line()), file=sys.stderr if to_stdout else sys.stdout)
 
 
 @contextmanager

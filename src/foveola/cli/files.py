@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from foveola.errors import ArgumentError, FoveolaError
+from foveola.errors import ArgumentError, FoveolaError, expected
 from foveola.picture import FORMATS, format_of
 
 _HEAD = 1024  # bytes that tell a format
@@ -45,10 +45,13 @@ def plan(sources: Sequence[Path], out: str | None, format: str | None) -> list[J
         format: format of the outputs; None for the extension of a file `out`, else for each source's own.
 
     Raises:
-        ArgumentError: two sources have one output, a source would be overwritten, or `-` is given several sources.
+        ArgumentError: two sources have one output, a source would be overwritten, `-` is given several sources, or the
+            extension of a file `out` names no format and there is no `format`.
     """
     if out is not None and len(sources) > 1 and (out == "-" or Path(out).is_file()):
         raise ArgumentError(f'Expected a folder for -o with {len(sources)} pictures, got "{out}"')
+    if format is None and _single(out, len(sources)) and Path(out or "").suffix.lower() not in ("", *_BY_SUFFIX):
+        raise ArgumentError(expected(f"--format, or an extension of {', '.join(sorted(_BY_SUFFIX))}", "-o", out))
     jobs = [_job(source, out, format, len(sources)) for source in sources]
     _refuse_clashes(jobs)
     if out is not None:
@@ -98,12 +101,17 @@ def _job(source: Path, out: str | None, format: str | None, count: int) -> Job:
         if format not in (None, own):
             raise ArgumentError(f"Expected -o for {source}: {own} can't become {format} in place")
         return Job(source, source, own)
-    single = out != "-" and count == 1 and not out.endswith("/") and not Path(out).is_dir()
+    single = _single(out, count)
     named = _BY_SUFFIX.get(Path(out).suffix.lower()) if single else None
     chosen = format or named or own
     if out == "-":
         return Job(source, None, chosen)
     return Job(source, Path(out) if single else Path(out) / _name(source, chosen), chosen)
+
+
+def _single(out: str | None, count: int) -> bool:
+    """Return whether `out` is the name of one file."""
+    return out is not None and out != "-" and count == 1 and not out.endswith("/") and not Path(out).is_dir()
 
 
 def _name(source: Path, format: str) -> str:

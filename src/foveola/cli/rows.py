@@ -15,6 +15,16 @@ def _doc(text: str) -> Any:
     return field(default=None, metadata={"doc": text})
 
 
+NOTES = {
+    "first_frame": "only the first of several frames or pages was written",
+    "no_quality": "the format has no quality, so nothing was searched for",
+    "no_network": "there is no network for method ml; it searched as dssim does",
+    "over_max_resolution": "the result has too many pixels for a search",
+    "max_bytes": "the quality was lowered until the file fitted, or was given up",
+}
+"""What each note of a result says to people."""
+
+
 @dataclass(frozen=True)
 class Row:
     """What became of one input; null where it is not known."""
@@ -35,6 +45,9 @@ class Row:
         "`fixed`"
     )
     first: str | None = _doc("where the first guess came from: `curve`, `transform`, `network`, `remembered`, `none`")
+    notes: tuple[str, ...] = field(
+        default=(), metadata={"doc": "what a reader should know besides, in the words of the glossary; mostly empty"}
+    )
     seconds: float | None = _doc("wall-clock seconds from reading the input to writing the output")
     error: str | None = _doc("what went wrong, one sentence; null when the output was written")
 
@@ -46,6 +59,10 @@ class Row:
         """Return the row as people read it: before, after, saved, quality, DSSIM, encodes, met or why."""
         name = self.source if self.output in (None, self.source) else f"{self.source} -> {self.output}"
         return f"{name}: " + ", ".join(part for part in self._parts() if part)
+
+    def remark(self) -> str | None:
+        """Return what went wrong, or the notes in words; None where there is nothing to say."""
+        return self.error or "; ".join(NOTES[note] for note in self.notes) or None
 
     def _parts(self) -> tuple[str | None, ...]:
         return (

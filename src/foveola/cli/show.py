@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
 import click
 
 from foveola.errors import ArgumentError, ConfigError, FoveolaError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Command(click.Command):
@@ -20,6 +23,8 @@ class Command(click.Command):
             return super().invoke(ctx)
         except ArgumentError as error:
             raise click.UsageError(str(error), ctx) from error
+        except KeyboardInterrupt:
+            raise Interrupted from None
         except BrokenPipeError:
             raise  # the reader has seen enough: click ends without a word
         except (FoveolaError, OSError) as error:
@@ -38,6 +43,17 @@ class Failure(click.ClickException):
             click.echo(f"foveola: {line}", file=file, err=file is None)
 
 
+class Interrupted(click.ClickException):
+    """Somebody pressed Ctrl-C: one line on stderr, the exit code of shells for it."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")
+
+    show = Failure.show
+
+
 def sentence(error: Exception) -> str:
     """Return what an error says, in one line; a failed system call without its number."""
     if isinstance(error, OSError) and error.strerror:
@@ -48,7 +64,12 @@ def sentence(error: Exception) -> str:
 
 def json_line(row: Mapping[str, Any]) -> None:
     """Print a row as one line of JSON on stdout."""
-    click.echo(json.dumps(row, ensure_ascii=False, allow_nan=False))
+    click.echo(printable(json.dumps(row, ensure_ascii=False, allow_nan=False)))
+
+
+def printable(text: str) -> str:
+    """Return a text that is valid UTF-8: bytes of a file name that could not be decoded become U+FFFD."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: bool = True) -> None:

@@ -60,7 +60,7 @@ def decode(data: bytes, format: str) -> Picture:
         with _READERS[format](io.BytesIO(data)) as image:
             frames, delays = _plain(image, data) or _read(image)
     except _FAILURES as error:
-        raise ImageError(f"Expected a whole {format} file, got a broken one ({error})") from error
+        raise _broken(format, error) from error
     return Picture(
         frames,
         delays=delays,
@@ -78,6 +78,23 @@ def _plain(image: ImageFile.ImageFile, data: bytes) -> tuple[NDArray[Any], tuple
         return None
     frame = libwebp.pixels(data, image.width, image.height)
     return None if frame is None else (frame[np.newaxis], ())
+
+
+def frames(data: bytes, format: str) -> int:
+    """Return how many frames a file of Pillow's `format` has, without decoding a pixel.
+
+    Raises:
+        ImageError: the bytes are no such file.
+    """
+    try:
+        with _READERS[format](io.BytesIO(data)) as image:
+            return int(getattr(image, "n_frames", 1))
+    except _FAILURES as error:
+        raise _broken(format, error) from error
+
+
+def _broken(format: str, error: Exception) -> ImageError:
+    return ImageError(f"Expected a whole {format} file, got a broken one ({error})")
 
 
 def _read(image: ImageFile.ImageFile) -> tuple[NDArray[Any], tuple[int, ...]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyvips
 
-from foveola.codecs import codec, gif, jxlheader, vips
+from foveola.codecs import codec, gif, jxlheader, pillow, vips
 from foveola.codecs.vips import field
 from foveola.errors import ArgumentError, expected
 from foveola.picture import FORMATS, Header, Limits, Picture, format_of
@@ -20,6 +20,8 @@ from foveola.transform.colour import standard
 
 _SHRINKS = {"jpeg": (1, 2, 4, 8)}
 _PAGED = frozenset({"webp", "gif", "tiff"})
+_ANIMATION_CONTROL = b"\0\0\0\x08acTL"
+"""The chunk of an animated PNG, before its first pixels: https://www.w3.org/TR/png-3/#acTL-chunk"""
 
 
 def header_of(data: bytes) -> Header:
@@ -39,22 +41,11 @@ def header_of(data: bytes) -> Header:
         bands=image.bands,
         alpha=bool(image.hasalpha()),
         frames=field(image, "n-pages", 1) if FORMATS[format].animation else 1,
+        pages=_pages(data, format, image),
         bits=field(image, "heif-bitdepth", 0) or field(image, "bits-per-sample", 0) or _bits(image),
         orientation=field(image, "orientation", 1),
         icc=bool(image.get_typeof("icc-profile-data")),
     )
-
-
-def pages_of(data: bytes) -> int:
-    """Return how many frames or pages a file has.
-
-    Raises:
-        ImageError: not a format that is read, or its header is broken.
-    """
-    format = format_of(data)
-    if format == "jxl":
-        return jxlheader.header(data).frames
-    return int(field(vips.load(data, format, access="sequential"), "n-pages", 1))
 
 
 def load(data: bytes, *, page: int = 0, frames: int = 1, shrink: float = 1, sequential: bool = False) -> pyvips.Image:
@@ -101,6 +92,17 @@ def read(data: bytes, *, frames: int = 1, limits: Limits = Limits(), deep: bool 
     """
     limits.check(header_of(data))
     return vips.to_picture(standard(load(data, frames=frames), deep=deep))
+
+
+def _pages(data: bytes, format: str, image: pyvips.Image) -> int:
+    """Return how many frames or pages a file has; libvips does not see those of a PNG and of an AVIF sequence."""
+    if format == "png":
+        at = data.find(_ANIMATION_CONTROL, 8, data.find(b"IDAT"))
+        return 1 if at < 0 else max(int.from_bytes(data[at + 8 : at + 12]), 1)
+    if format == "avif":
+        sequence = b"avis" in data[8 : int.from_bytes(data[:4])]
+        return pillow.frames(data, "AVIF") if sequence else 1
+    return int(field(image, "n-pages", 1))
 
 
 def _shrunk(format: str, shrink: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from foveola.autoquality import Result, find
+from foveola.autoquality import Note, Result, find
 from foveola.codecs import codec
 from foveola.metrics import Reference
 from foveola.transform.colour import to_picture
@@ -73,6 +73,7 @@ def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Result
     writer = codec(plan.format)
     picture = to_picture(image)
     found = find(picture, writer, plan.goal, plan.settings, stop=stop)
+    found = replace(found, notes=(*plan.notes, *found.notes))
 
     def write(quality: int) -> bytes:
         return writer.encode(picture, quality, plan.settings)
@@ -87,7 +88,7 @@ def _lower(result: Result, most: int, write: Callable[[int], bytes], stop: Calla
         if stop():
             return replace(result, why="deadline")
         quality = next_quality(result.quality, result.bytes, most)
-        notes = tuple(dict.fromkeys((*result.notes, "max_bytes")))
+        notes: tuple[Note, ...] = tuple(dict.fromkeys((*result.notes, "max_bytes")))
         result = replace(
             result, quality=quality, data=write(quality), why="fixed", encodes=result.encodes + 1, notes=notes
         )
