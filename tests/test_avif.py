@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import pyvips
 
+from foveola.codecs import vips
 from foveola.codecs.avif import CODEC, quantiser
 from foveola.settings import AvifSettings
 from tests.drawn import picture
@@ -51,6 +52,14 @@ def test_chroma_is_halved_below_90_or_as_told(settings: AvifSettings, quality: i
     at = data.index(b"av1C") + 4
     assert (data[at + 2] & 0x0C == 0x0C) == halved
     assert CODEC.setting(quality, settings) == (quantiser(quality), halved)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_fixed_quality_gives_the_file_of_a_search(channels: int) -> None:
+    given = picture(64, 80, channels=channels)
+    lazy = vips.from_picture(given).copy()
+
+    assert CODEC.save(lazy, 63, AvifSettings()) == CODEC.encode(given, 63, AvifSettings())
 
 
 def test_grey_is_written_without_chroma() -> None:

@@ -10,15 +10,17 @@ import re
 import socket
 import time
 from collections.abc import MutableMapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from foveola.autoquality import find
 from foveola.config import Settings
 from foveola.errors import ConfigError, FoveolaError, ImageError, OverloadedError
-from foveola.picture import Limits
+from foveola.goal import Autoquality
+from foveola.picture import Limits, Picture
 from foveola.pipeline import Accepted, Defaults
 from foveola.server import jobs, worker
 from foveola.server.admission import Admission
@@ -29,7 +31,7 @@ from foveola.server.main import listen
 from foveola.sources.base import Body
 from foveola.urls import parse
 from tests.serving import encoded
-from tests.toys import photo
+from tests.toys import ToyCodec, photo
 
 FACTS = Facts("webp", (200, 100), (100, 50), 48211, "ml", 78, 0.0204, 2, True, "met")
 
@@ -192,6 +194,37 @@ def test_a_search_ends_when_the_time_is_nearly_over() -> None:
     rendered = worker.work(picture, Job(len(picture), options, Accepted(), time.monotonic()), Defaults())
 
     assert rendered.result.why == "deadline"
+
+
+@dataclass
+class Slow(ToyCodec):
+    """A codec each of whose encodes takes longer than the one before, by a clock of its own."""
+
+    now: float = 0.0
+
+    def encode(self, picture: Picture, quality: int, settings: Any) -> bytes:
+        self.now += 1 + 0.2 * len(self.encoded)
+        return super().encode(picture, quality, settings)
+
+
+@pytest.mark.parametrize(("limit", "encodes"), [(0.5, 1), (2.4, 1), (2.6, 2), (4.1, 3)])
+def test_a_search_does_not_begin_what_it_cannot_finish(limit: float, encodes: int) -> None:
+    slow = Slow(same=1)
+    deadline = worker.Deadline(limit, lambda: slow.now)
+    deadline()
+
+    found = find(photo(60, 40), slow, Autoquality(target=0.03, allowed_error=0), (), stop=deadline)
+
+    assert (found.why, found.encodes) == ("deadline", encodes)
+    assert slow.now <= max(limit, 1)
+    assert found.data
+
+
+def test_what_comes_before_the_first_look_is_no_look() -> None:
+    times = iter([9.0, 10.0, 11.0, 14.0])
+    deadline = worker.Deadline(15.0, lambda: next(times))
+
+    assert [deadline(), deadline(), deadline(), deadline()] == [False, False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from foveola.sources import SCHEMES, Reach, Sources
 from foveola.sources.base import Body
 from foveola.sources.guard import kinds, may_dial
 from foveola.sources.local import create
+from foveola.urls import parse
 from tests.serving import Origin, origin
 
 DATA = bytes(range(256)) * 40
@@ -163,6 +164,16 @@ def test_a_query_belongs_to_the_name_where_nothing_separates_it(root: Path) -> N
     (root / "a?b.jpg").write_bytes(DATA)
 
     assert fetch("local:///a?b.jpg", Reach(str(root), query_separator="")) == DATA
+
+
+def test_a_name_may_have_what_separates_a_query(root: Path) -> None:
+    (root / "a?b.jpg").write_bytes(DATA)
+    (root / "a").write_bytes(b"another")
+
+    assert fetch(parse("plain/local:///a%3Fb.jpg").source, Reach(str(root))) == DATA
+    assert fetch("local:///a?b.jpg?version=2", Reach(str(root))) == b"another"
+    assert fetch("local:///a?b.png", Reach(str(root))) == b"another"
+    assert refusal("local:///none?a", Reach(str(root))) == (404, "Source is unreachable")
 
 
 def test_no_root_is_no_files() -> None:

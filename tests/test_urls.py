@@ -159,10 +159,18 @@ def test_a_target_is_a_signature_and_a_path(target: str, prefix: str, found: tup
     assert urls.split(target, prefix) == found
 
 
-@pytest.mark.parametrize("target", ["/", "/x", "/x/", "//x", "/?a/b", ""])
-def test_a_target_without_both_is_refused(target: str) -> None:
+@pytest.mark.parametrize("target", ["/", "//", "/x", "/x/", "/?a/b", ""])
+def test_a_target_without_a_path_is_refused(target: str) -> None:
     with pytest.raises(UrlError):
         urls.split(target)
+
+
+@pytest.mark.parametrize("target", ["//x", "//w:1/plain/http://e.com/i.jpg", "//plain/http://e.com/i.jpg?utm=1"])
+def test_a_path_without_a_signature_is_forbidden(target: str) -> None:
+    with pytest.raises(SignatureError) as refused:
+        urls.split(target)
+
+    assert (refused.value.status, refused.value.public) == (403, "Forbidden")
 
 
 PLAIN = "plain/http://e.com/i.jpg"

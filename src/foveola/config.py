@@ -108,7 +108,9 @@ class Settings:
     )
 
     local_filesystem_root: str = _row("", TEXT, "The folder that `local://` is; none when empty.")
-    source_url_query_separator: str = _row("?", TEXT, "What ends the path in `local://`; nothing when set and empty.")
+    source_url_query_separator: str = _row(
+        "?", TEXT, "What ends the path in `local://` where no file has it in its name; nothing when set and empty."
+    )
     allowed_sources: tuple[str, ...] = _row(
         (), kinds.listed(TEXT), "What sources may begin with, `*` for anything but a slash; all when empty."
     )

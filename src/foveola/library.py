@@ -20,10 +20,11 @@ from foveola.goal import Asked, Autoquality, Bounds
 from foveola.metrics import Reference, Score
 from foveola.metrics import compare as compare_pictures
 from foveola.options import RESIZING_TYPES, ProcessingOptions, ResizingType
-from foveola.picture import FORMATS, Header, Limits, Picture, format_named, format_of
+from foveola.picture import FORMATS, Header, Limits, Picture, format_named
 from foveola.pipeline import Defaults, never, plan, render
 from foveola.search import Probe
 from foveola.settings import make_settings
+from foveola.transform import load
 from foveola.transform.colour import from_array, to_picture
 from foveola.transform.load import header_of
 from foveola.transform.steps import transformed
@@ -106,8 +107,7 @@ def decode(data: bytes) -> Picture:
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise ArgumentError(expected("the bytes of a file", "data", type(data).__name__))
-    data = bytes(data)
-    return codec(format_of(data)).decode(data)
+    return load.decode(bytes(data))
 
 
 def compare(a: Any, b: Any) -> Score:

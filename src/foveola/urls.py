@@ -81,12 +81,15 @@ def split(target: str, prefix: str = "") -> tuple[str, str]:
         The signature and the path after it, without a leading slash, as it is signed and parsed.
 
     Raises:
-        UrlError: one of the two is missing.
+        UrlError: there is no path.
+        SignatureError: there is a path without a signature.
     """
     path = target.partition("?")[0].removeprefix(prefix).removeprefix("/")
     signature, _, path = path.partition("/")
-    if not signature or not path:
-        raise UrlError(f"Invalid path: {path}")
+    if not path:
+        raise UrlError(f"Invalid path: {target}")
+    if not signature:
+        raise SignatureError("The signature is empty")
     return signature, repair(path)
 
 

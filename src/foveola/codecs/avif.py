@@ -1,4 +1,4 @@
-"""AVIF: Pillow (libavif, aom, dav1d) writes and reads; libvips writes lazy images and 16 bit.
+"""AVIF: Pillow (libavif, aom, dav1d) writes and reads; libvips writes 16 bit.
 
 libavif maps the 101 qualities to AV1's 64 quantisers in its own steps, so that many neighbours are one setting. The
 alpha plane is mapped more finely; to keep "equal settings, equal files" true with alpha, a quality is taken down to the
@@ -45,7 +45,7 @@ class Avif:
         """
         holdable(picture, self.name)
         if picture.frames.dtype != np.uint8:
-            return self.save(vips.from_picture(picture), quality, settings)
+            return _save_deep(vips.from_picture(picture), quality, settings)
         chroma = "4:0:0" if picture.channels == 1 else "4:2:0" if _halved(quality, settings) else "4:4:4"
         return pillow.save(
             picture,
@@ -58,14 +58,10 @@ class Avif:
         )
 
     def save(self, image: pyvips.Image, quality: int, settings: AvifSettings) -> bytes:
-        """Write a lazy image with imgproxy's arguments."""
-        arguments = {
-            "Q": _lowest(quality),
-            "compression": "av1",
-            "effort": 9 - settings.speed,
-            "subsample_mode": "on" if _halved(quality, settings) else "off",
-        }
-        return vips.save(image, "heifsave_buffer", arguments)
+        """Write a lazy image; in 8 bit it is computed first, so that a fixed quality gives the file of a search."""
+        if image.format == "uchar":
+            return self.encode(vips.to_picture(image), quality, settings)
+        return _save_deep(image, quality, settings)
 
     def decode(self, data: bytes) -> Picture:
         """Read a file, in 8 bit."""
@@ -78,6 +74,17 @@ class Avif:
     def axis(self, quality: int) -> float:
         """Return the quantiser: its steps are nearly equal ratios, so that their log is no straighter."""
         return float(quantiser(quality))
+
+
+def _save_deep(image: pyvips.Image, quality: int, settings: AvifSettings) -> bytes:
+    """Write 16 bit with imgproxy's arguments."""
+    arguments = {
+        "Q": _lowest(quality),
+        "compression": "av1",
+        "effort": 9 - settings.speed,
+        "subsample_mode": "on" if _halved(quality, settings) else "off",
+    }
+    return vips.save(image, "heifsave_buffer", arguments)
 
 
 def quantiser(quality: int) -> int:

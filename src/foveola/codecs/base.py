@@ -44,7 +44,7 @@ class Codec(Protocol):
         ...
 
     def save(self, image: pyvips.Image, quality: int, settings: Any) -> bytes:
-        """Write a lazy libvips image, for the requests that search nothing: no array is made.
+        """Write a lazy libvips image, for the requests that search nothing; where libvips writes it no array is made.
 
         Raises:
             ImageError: the file behind the lazy image is broken.

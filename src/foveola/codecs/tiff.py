@@ -6,12 +6,15 @@ Source: https://docs.imgproxy.net/usage/processing#quality; TIFF 6.0.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import struct
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from foveola.codecs import vips
 from foveola.codecs.base import ALL, holdable
+from foveola.errors import ImageError
 from foveola.goal import Bounds
 from foveola.picture import Picture
 from foveola.settings import TiffSettings
@@ -37,7 +40,7 @@ class Tiff:
 
     def decode(self, data: bytes) -> Picture:
         """Read the first page of a file of grey or RGB in 8 or 16 bit."""
-        return vips.decode(data, "tiff")
+        return vips.decode(whole(data), "tiff")
 
     def setting(self, quality: int, settings: TiffSettings) -> Hashable:  # noqa: ARG002
         """Return nothing: all qualities give one file."""
@@ -48,4 +51,59 @@ class Tiff:
         return float(ALL.max - quality)
 
 
+def whole(data: bytes, page: int = 0, pages: int = 1) -> bytes:
+    """Return a TIFF file that has all strips and tiles of some pages; libvips shows those that are missing in black.
+
+    Args:
+        data: the file.
+        page: the first page.
+        pages: how many; -1 for all that follow.
+
+    Raises:
+        ImageError: it breaks off.
+    """
+    last = None if pages < 0 else page + pages
+    try:
+        ends = [end for tags in islice(_directories(data), page, last) for end in _ends(tags)]
+    except struct.error as error:
+        raise ImageError("Expected a whole tiff file, got one that breaks off") from error
+    if max(ends, default=0) > len(data):
+        raise ImageError(f"Expected a whole tiff file of {max(ends)} bytes, got {len(data)}")
+    return data
+
+
+def _ends(tags: dict[int, tuple[int, ...]]) -> Iterator[int]:
+    """Yield where each strip and tile ends."""
+    for offsets, counts in _PARTS:
+        yield from map(sum, zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False))
+
+
+def _directories(data: bytes) -> Iterator[dict[int, tuple[int, ...]]]:
+    """Yield of each page the tags that say where its parts are; raises struct.error where the file breaks off."""
+    order = "<" if data[:2] == b"II" else ">"
+    big = data[2:4] in (b"+\0", b"\0+")
+    word, number = ("Q", "Q") if big else ("I", "H")
+    entry = struct.Struct(f"{order}HH{word}")
+    (at,) = struct.unpack_from(order + word, data, 8 if big else 4)
+    seen = {0}
+    while at not in seen:
+        seen.add(at)
+        (count,) = struct.unpack_from(order + number, data, at)
+        first, step = at + struct.calcsize(order + number), entry.size + struct.calcsize(order + word)
+        tags = {}
+        for place in range(first, first + step * count, step):
+            tag, kind, length = entry.unpack_from(data, place)
+            if tag in _TAGS and kind in _KINDS:
+                form, value = f"{order}{length}{_KINDS[kind]}", place + entry.size
+                if struct.calcsize(form) > struct.calcsize(order + word):
+                    (value,) = struct.unpack_from(order + word, data, value)
+                tags[tag] = struct.unpack_from(form, data, value)
+        yield tags
+        (at,) = struct.unpack_from(order + word, data, first + step * count)
+
+
+_KINDS = {3: "H", 4: "I", 16: "Q"}
+_PARTS = ((273, 279), (324, 325))
+"""The tags of the offsets and the byte counts: of strips, of tiles."""
+_TAGS = frozenset(tag for pair in _PARTS for tag in pair)
 CODEC = Tiff()

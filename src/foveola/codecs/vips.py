@@ -16,6 +16,7 @@ import numpy as np
 import pyvips
 from pyvips.enums import ForeignKeep
 
+from foveola.codecs import jpegheader
 from foveola.codecs.base import marked
 from foveola.errors import ArgumentError, CodecError, FoveolaError, ImageError, expected
 from foveola.picture import Picture
@@ -25,6 +26,8 @@ pyvips.cache_set_max(0)
 logging.getLogger("pyvips").setLevel(logging.ERROR)  # each error is raised too; the log would repeat it
 
 _FORMATS = {"uint8": "uchar", "uint16": "ushort"}
+_FAIL_ON = {"jpeg": "warning", "tiff": "error"}
+"""What makes a loader refuse a file that lacks a part: libjpeg only warns of it, libtiff calls it an error."""
 _LOADERS = {"avif": "heifload_buffer"} | {name: f"{name}load_buffer" for name in ("jpeg", "png", "webp", "gif", "tiff")}
 _GREYS, _RGBS = ("b-w", "grey16"), ("srgb", "rgb16")
 _SPACES = {("uint8", 1): "b-w", ("uint16", 1): "grey16", ("uint8", 3): "srgb", ("uint16", 3): "rgb16"}
@@ -93,17 +96,31 @@ def load(data: bytes, format: str, **options: Any) -> pyvips.Image:
     Args:
         data: a file; it must stay unchanged while the image is used.
         format: `jpeg`, `png`, `webp`, `gif`, `tiff` or `avif`.
-        options: of the loader. Truncated files are refused unless `fail_on` says otherwise, and whole pictures are
-            decoded into memory, never into a temporary file, unless `access` is sequential.
+        options: of the loader. Files that lack a part are refused unless `fail_on` says otherwise, and whole pictures
+            are decoded into memory, never into a temporary file, unless `access` is sequential.
 
     Raises:
         ImageError: the bytes are no such file.
     """
-    lacking = {"fail_on": "truncated"} | ({} if options.get("access") == "sequential" else {"memory": True})
+    lacking = {"fail_on": _FAIL_ON.get(format, "truncated"), "memory": options.get("access") != "sequential"}
+    if format == "jpeg":
+        data = jpegheader.mended(data)
     try:
         return getattr(pyvips.Image, _LOADERS[format])(data, **lacking | options)
     except pyvips.Error as error:
         raise ImageError(f"Expected a whole {format} file, got a broken one{_reason(error)}") from error
+
+
+def computed(image: pyvips.Image) -> pyvips.Image:
+    """Compute the pixels now, so that they can be asked for in any order and more than once.
+
+    Raises:
+        ImageError: the file behind the lazy image is broken.
+    """
+    try:
+        return image.copy_memory()
+    except pyvips.Error as error:
+        raise ImageError(f"Expected a whole picture, got a broken one{_reason(error)}") from error
 
 
 def decode(data: bytes, format: str, **options: Any) -> Picture:

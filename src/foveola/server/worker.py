@@ -15,6 +15,7 @@ import resource
 import signal
 import socket
 import time
+from collections.abc import Callable
 from importlib import import_module
 
 from PIL import Image
@@ -27,6 +28,33 @@ from foveola.transform.load import header_of
 
 _log = logging.getLogger("foveola.worker")
 _PR_SET_PDEATHSIG = 1
+MARGIN = 1.5
+"""How many times the longest look so far the next one may take."""
+
+
+class Deadline:
+    """Whether a search has to end: there is no time left for another look.
+
+    The core has no clock, so this is called before the first look and between looks, and measures them by itself.
+
+    Args:
+        until: when the last look has to be done, by `clock`.
+        clock: seconds.
+    """
+
+    def __init__(self, until: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._until = until
+        self._clock = clock
+        self._before: float | None = None
+        self._longest = 0.0
+
+    def __call__(self) -> bool:
+        """Return whether the next look would not be done in time."""
+        now = self._clock()
+        if self._before is not None:
+            self._longest = max(self._longest, now - self._before)
+        self._before = now
+        return now + MARGIN * self._longest >= self._until
 
 
 def preload() -> None:
@@ -84,7 +112,7 @@ def work(data: bytes, job: Job, defaults: Defaults) -> Rendered:
     header = header_of(data)
     defaults.limits.check(header)
     planned = plan(header, job.options, defaults, job.accepted)
-    return render(data, planned, lambda: time.monotonic() >= job.until)
+    return render(data, planned, Deadline(job.until))
 
 
 def facts_of(rendered: Rendered) -> Facts:

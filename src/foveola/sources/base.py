@@ -22,7 +22,7 @@ class Reach:
 
     Args:
         local_root: the folder that `local://` is; none when empty.
-        query_separator: what ends the path of a `local://` URL; nothing when empty.
+        query_separator: what ends the path of a `local://` URL, unless it is a part of the name; nothing when empty.
         allowed: what URLs may begin with, `*` for anything but a slash; all when empty.
         max_bytes: the largest file that is fetched; 0 for any.
         timeout: seconds until a source is given up.

@@ -39,17 +39,14 @@ class Local:
             SourceError: there is no such regular file under the folder.
             ImageError: it is too large.
         """
-        path = url.removeprefix("local://")
-        if self.reach.query_separator:
-            path = path.partition(self.reach.query_separator)[0]
-        return await asyncio.to_thread(self._read, path)
+        return await asyncio.to_thread(self._read, url.removeprefix("local://"))
 
     async def close(self) -> None:
         """Nothing is kept open."""
 
     def _read(self, path: str) -> Body:
         try:
-            file = self._open(path)
+            file = self._named(path)
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
             raise SourceError(f"Can't read local file {path!r}: {error}") from error
         try:
@@ -58,6 +55,16 @@ class Local:
             raise SourceError(f"Can't read local file {path!r}: {error}") from error
         finally:
             os.close(file)
+
+    def _named(self, path: str) -> int:
+        """Open the file that a path names: as it is, since names may have a `?`, else without its query."""
+        name, mark, _ = path.partition(self.reach.query_separator) if self.reach.query_separator else (path, "", "")
+        try:
+            return self._open(path)
+        except OSError:
+            if not mark:
+                raise
+        return self._open(name)
 
     def _open(self, path: str) -> int:
         """Open a regular file under the root; raises OSError or ValueError."""

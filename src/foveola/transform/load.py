@@ -2,7 +2,7 @@
 
 libvips' own search for a loader is not used, so that nothing is opened that is not named here (SVG, PDF and others run
 code of their own), and nothing touches the disk. JPEG XL is missing from libvips' wheel and is decoded at once.
-imgproxy serves the grey rest of a truncated JPEG; here a truncated file is refused.
+imgproxy serves the grey rest of a truncated JPEG; here a file that lacks a part is refused, whatever it ends with.
 Source: https://www.libvips.org/API/current/ (foreign loaders).
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pyvips
 
-from foveola.codecs import codec, gif, jxlheader, pillow, vips
+from foveola.codecs import codec, gif, jxlheader, pillow, tiff, vips
 from foveola.codecs.vips import field
 from foveola.errors import ArgumentError, expected
 from foveola.picture import FORMATS, Header, Limits, Picture, format_of
@@ -67,6 +67,8 @@ def load(data: bytes, *, page: int = 0, frames: int = 1, shrink: float = 1, sequ
         return vips.from_picture(codec("jxl").decode(data))
     if format == "gif" and frames != 1:
         gif.whole(data)
+    if format == "tiff":
+        tiff.whole(data, page, frames)
     options: dict[str, Any] = {"access": "sequential"} if sequential else {}
     if format in _PAGED:
         options |= {"page": page, "n": frames}
@@ -103,6 +105,18 @@ def _pages(data: bytes, format: str, image: pyvips.Image) -> int:
         sequence = b"avis" in data[8 : int.from_bytes(data[:4])]
         return pillow.frames(data, "AVIF") if sequence else 1
     return int(field(image, "n-pages", 1))
+
+
+def decode(data: bytes) -> Picture:
+    """Read a file with the decoder that states the values of its format, if it is whole.
+
+    Raises:
+        ImageError: not a format that is read, or broken.
+    """
+    format = format_of(data)
+    if format == "jpeg":  # Pillow shows what there is, and says nothing
+        vips.computed(load(data, sequential=True))
+    return codec(format).decode(data)
 
 
 def _shrunk(format: str, shrink: float) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def save(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Result:
     Args:
         image: what the steps have made.
         plan: what to do.
-        stop: asked between encodes; once it is true the best so far is returned.
+        stop: asked between encodes; once it is true the best so far is returned. It is asked once before the first,
+            for those who measure how long one takes.
 
     Raises:
         ImageError: the source is broken.
@@ -64,6 +65,7 @@ def _save_fixed(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Re
     def write(quality: int) -> bytes:
         return writer.save(image, quality, plan.settings)
 
+    stop()
     first = write(plan.quality or 0)
     result = Result(plan.format, plan.goal.method, plan.quality, first, None, None, None, "fixed", "none", 1)
     return _lower(replace(result, notes=plan.notes), plan.max_bytes, write, stop)
@@ -72,6 +74,7 @@ def _save_fixed(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Re
 def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Result:
     writer = codec(plan.format)
     picture = to_picture(image)
+    stop()
     found = find(picture, writer, plan.goal, plan.settings, stop=stop)
     found = replace(found, notes=(*plan.notes, *found.notes))
 

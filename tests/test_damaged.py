@@ -1,0 +1,119 @@
+"""A damaged file is an ImageError wherever it is read: its rest is never served in grey or black."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import pyvips
+
+import foveola
+from foveola.codecs import jpegheader, tiff, vips
+from foveola.errors import ImageError
+from foveola.transform import load
+from tests.toys import photo
+
+PICTURE = photo(160, 120)
+END = b"\xff\xd9"
+
+
+def written(format: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    PICTURE.pillow.save(file, format, **options)
+    return file.getvalue()
+
+
+JPEG, PROGRESSIVE = written("JPEG", quality=90), written("JPEG", quality=90, progressive=True)
+TIFFS = {
+    "strips": written("TIFF"),
+    "jpeg strips": written("TIFF", compression="jpeg"),
+    "lzw strips": written("TIFF", compression="tiff_lzw"),
+    "big": vips.from_picture(PICTURE).tiffsave_buffer(bigtiff=True),
+    "tiles": vips.from_picture(PICTURE).tiffsave_buffer(tile=True, tile_width=64, tile_height=64),
+    "motorola": b"MM\0*\0\0\0\x08\0\x08"
+    + b"".join(
+        tag.to_bytes(2, "big") + b"\0\4\0\0\0\1" + value.to_bytes(4, "big")
+        for tag, value in ((256, 8), (257, 8), (259, 1), (262, 1), (273, 110), (277, 1), (278, 8), (279, 64))
+    )
+    + b"\0\0\0\0"
+    + bytes(range(64)),
+}
+READERS: dict[str, Callable[[bytes], object]] = {
+    "encode": lambda data: foveola.encode(data, "png"),
+    "decode": foveola.decode,
+    "read": load.read,
+    "search": lambda data: foveola.encode(data, "webp", autoquality="dssim:0.02"),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("data", [JPEG, PROGRESSIVE], ids=["baseline", "progressive"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.8])
+def test_a_jpeg_that_was_cut_and_ended_by_a_marker_is_refused(reader: str, data: bytes, share: float) -> None:
+    with pytest.raises(ImageError):
+        READERS[reader](data[: int(len(data) * share)] + END)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("name", TIFFS)
+def test_a_tiff_without_its_last_strips_is_refused(reader: str, name: str) -> None:
+    data = TIFFS[name]
+    READERS[reader](data)
+    with pytest.raises(ImageError):
+        READERS[reader](data[: len(data) * 3 // 4])
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("data", [JPEG, PROGRESSIVE], ids=["baseline", "progressive"])
+def test_a_jpeg_with_a_hole_is_refused(reader: str, data: bytes) -> None:
+    half = len(data) // 2
+    with pytest.raises(ImageError):
+        READERS[reader](data[:half] + data[half + 900 :])
+
+
+SCAN, FRAME = JPEG.index(b"\xff\xda"), JPEG.index(b"\xff\xc0")
+ADOBE = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\x07"
+LAST = PROGRESSIVE.rindex(b"\xff\xda")
+ODD = {
+    "stray bytes": JPEG[:SCAN] + b"abcd" + JPEG[SCAN:],
+    "stray bytes before the last scan": PROGRESSIVE[:LAST] + b"abc" + PROGRESSIVE[LAST:],
+    "stray bytes before the end": JPEG[:-2] + b"abcd" + END,
+    "fill bytes": JPEG[:SCAN] + b"\xff\xff" + JPEG[SCAN:],
+    "version": JPEG[:11] + b"\x07" + JPEG[12:],
+    "range": JPEG.replace(b"\0\x3f\0", b"\1\x3e\0"),
+    "transform": JPEG[:2] + ADOBE + JPEG[2:],
+    "bytes after the end": JPEG + b"what follows",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_oddity_that_harms_no_pixel_is_read_and_hides_no_cut(name: str) -> None:
+    whole = PROGRESSIVE if "last scan" in name else JPEG
+    assert np.array_equal(load.read(ODD[name]).frames, load.read(whole).frames)
+    if "end" not in name:
+        with pytest.raises(ImageError):
+            load.read(ODD[name][: -len(whole) // 4] + END)
+
+
+def test_nothing_is_copied_where_nothing_is_odd() -> None:
+    assert all(jpegheader.mended(data) is data for data in (JPEG, PROGRESSIVE, JPEG + b"more", JPEG[:999], b""))
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_whole_files_are_read(reader: str) -> None:
+    for data in (JPEG, PROGRESSIVE, JPEG + b"what follows the end"):
+        READERS[reader](data)
+
+
+def test_only_the_pages_that_are_asked_for_are_looked_at() -> None:
+    page = vips.from_picture(PICTURE)
+    double = page.join(page, "vertical").copy()
+    double.set_type(pyvips.GValue.gint_type, "page-height", PICTURE.height)
+    data = double.tiffsave_buffer()
+    assert len(list(tiff._directories(data))) == 2
+    assert tiff.whole(data, 0, -1) is data
+    assert tiff.whole(data[: len(data) * 3 // 4])
+    with pytest.raises(ImageError, match="breaks off"):
+        tiff.whole(data[: len(data) * 3 // 4], 1)
