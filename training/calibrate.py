@@ -26,11 +26,15 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 import foveola.foresight
+from foveola.codecs import codec
 from foveola.codecs.jpeg import luma_table
 from foveola.doctor import examine
 from foveola.foresight.features import features
 from foveola.foresight.fitted import OUTLYING
+from foveola.foresight.mosaic import encode_mosaic, expected
+from foveola.foresight.transform import keeps_coefficients, quantiser
 from foveola.metrics import Reference
+from foveola.search import Step
 from foveola.settings import JpegSettings
 from training.scan import VARIANTS, Curve, open_picture, read
 
@@ -49,6 +53,8 @@ ROUGHNESS = {
 """Standard deviation of log DSSIM and of log bytes at a quality that no smooth curve through its neighbours follows."""
 CUT = (0.03, 0.97)
 """Quantiles beyond which values are taken for these."""
+MOSAICS = (32, 56, 75)
+"""Qualities at which mosaics are held against whole pictures."""
 RIDGE, FOLDS = 10.0, 8
 STRAIGHT = (0.0, 0.25, 0.5, 0.75, 1.0)
 DEAD_ZONES = (0.0, 0.1, 0.2, 0.3, 0.4)
@@ -201,7 +207,35 @@ def calibrate(variant: str, folder: Path, curves: Sequence[Curve], pool: Executo
         "features": linear,
         "residual": fit_belief(unforeseen, rough),
         "bits_residual": fit_belief(bits - counted, rough_bits),
+        "mosaic": fit_mosaic(variant, folder, curves, pool),
     }
+
+
+def miss(curve: Curve, folder: Path, variant: str) -> list[float]:
+    """Return how far the mosaics of one picture say that it lies above the transform, less how far it does."""
+    format, settings = VARIANTS[variant]
+    found, table = codec(format), quantiser(codec(format), settings)
+    reference = Reference(open_picture(folder / curve.picture, curve.scale))
+    assert table is not None
+    if expected(reference) is None:
+        return []
+    seen = []
+    for quality, dssim in zip(curve.qualities, curve.dssim, strict=True):
+        if quality in MOSAICS and 0.005 < dssim < 0.06:
+            above = np.log(dssim / reference.transform(*table(quality)))
+            step = Step(quality, found.setting(quality, settings))
+            seen.append(encode_mosaic(reference, found, settings, step, bias=0).above - float(above))
+    return seen
+
+
+def fit_mosaic(variant: str, folder: Path, curves: Sequence[Curve], pool: Executor) -> float:
+    """Return by how much tiles lose more in a codec than the whole does, beside the transform: the middle of many."""
+    if keeps_coefficients(VARIANTS[variant][1]):
+        return 0.0
+    found = pool.map(partial(miss, folder=folder, variant=variant), curves[::2])
+    misses = [value for values in found for value in values]
+    print(f"  mosaics: {len(misses)}, middle {np.median(misses):.4f}, spread {np.std(misses):.4f}", file=sys.stderr)
+    return float(short(np.median(misses)))
 
 
 def short(values: Any) -> Any:

@@ -29,8 +29,8 @@ from foveola.picture import Picture
 from foveola.search import Probe, Search, Step, Target, Why, log, steps_of
 from foveola.settings import BEST_JPEG, SETTINGS, make_settings
 
-PROBES = 3
-"""Looks at the transform before each encode, at most."""
+PROBES = 5
+"""Looks without an encode before each encode, at most."""
 REACH = 12
 """Steps beyond a closed bracket where the transform is asked once more."""
 BESIDE = 2

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from foveola.codecs.base import Codec
+from foveola.foresight.fitted import numbers, variant
 from foveola.foresight.tiles import Part, draw, ratio
 from foveola.foresight.transform import quantiser
 from foveola.metrics import Reference
@@ -54,7 +55,7 @@ def expected(reference: Reference) -> tuple[float, float] | None:
     return count * TILE**2 / reference.pixels, ERROR / count**0.5
 
 
-def encode_mosaic(reference: Reference, codec: Codec, settings: Any, step: Step) -> Mosaic:
+def encode_mosaic(reference: Reference, codec: Codec, settings: Any, step: Step, bias: float | None = None) -> Mosaic:
     """Encode the mosaic of a picture at a step.
 
     Args:
@@ -62,6 +63,7 @@ def encode_mosaic(reference: Reference, codec: Codec, settings: Any, step: Step)
         codec: that something was fitted for.
         settings: of the codec.
         step: where.
+        bias: by how much tiles lose more than the whole, in logs; the fitted number when None.
 
     Raises:
         CodecError: the encoder failed.
@@ -75,10 +77,12 @@ def encode_mosaic(reference: Reference, codec: Codec, settings: Any, step: Step)
     part = Part(tiles, reference.luma)
     data = codec.encode(replace(picture, frames=tiles.of(picture.frames[0])[None]), step.quality, settings)
     shown = part.shown(codec.decode(data).frames[0])
+    if bias is None:
+        bias = float(numbers()["variants"][variant(codec.name, settings)]["mosaic"])
     above, variance = ratio(shown, part.transformed(steps, zone), tiles.weights)
     dssim = float((shown * tiles.weights).sum() / tiles.weights.sum())
     probe = Probe(step.quality, step.setting, dssim, len(data), None, "mosaic", tiles.share(picture))
-    return Mosaic(above, variance + FLOOR, probe)
+    return Mosaic(above - bias, variance + FLOOR, probe)
 
 
 def _count(reference: Reference) -> int:
