@@ -246,3 +246,35 @@ def test_any_values_at_all_end_well(values: list[float], target: float, error: f
     search = run(Autoquality("dssim", target, allowed_error=error), values)
 
     assert len(search.probes) <= len(values)
+
+
+def believed(mean: float, sd: float, count: int = 5) -> Curve:
+    return Curve(np.full(count, mean), np.zeros((count, 1)), np.full(count, sd**2))
+
+
+@pytest.mark.parametrize("method", ["dssim", "size"])
+def test_hope_is_the_chance_that_a_look_meets_the_target(method: str) -> None:
+    """Two thirds of a Gaussian lie within one standard deviation; the bracket is open on both sides."""
+    goal = Autoquality(method, 0.02 if method == "dssim" else 10_000, allowed_error=0.001)  # type: ignore[arg-type]
+    target = Target.of(goal)
+    middle, half = math.log(target.low * target.high) / 2, math.log(target.high / target.low) / 2
+
+    search = Search(target, steps(5), believed(middle, half))
+
+    assert search.hope(2) == pytest.approx(0.6827, abs=1e-4)
+    assert search.hope(2, half / 2) == pytest.approx(0.9545, abs=1e-4)
+
+
+@pytest.mark.parametrize(("value", "index"), [(0.05, 4), (0.005, 0)])
+def test_what_ends_at_a_bound_is_hoped_for_too(value: float, index: int) -> None:
+    """Surely too bad: the highest quality ends it. Surely too good: the lowest does."""
+    search = Search(Target.of(Autoquality("dssim", 0.02)), steps(5), believed(math.log(value), 0.01))
+
+    assert search.hope(index) == pytest.approx(1)
+    assert search.hope(2) == pytest.approx(0)
+
+
+def test_nothing_is_certain_where_nothing_is_known() -> None:
+    search = Search(Target.of(Autoquality("dssim", 0.02)), steps(5), believed(math.log(0.02), 9.0))
+
+    assert 0 < search.hope(2) < 0.02

@@ -178,16 +178,12 @@ class Search:
             sd: how uncertain its log value is; as the belief has it when None.
         """
         spread = max(float(self.curve.sd[index]) if sd is None else sd, 1e-6)
-        mean = float(self.curve.mean[index])
-        below, above = (0.5 * math.erfc((log(end) - mean) / spread / math.sqrt(2)) for end in self._window)
+        mean, window = float(self.curve.mean[index]), (self.target.low, self.target.high)
+        below, above = (0.5 * math.erfc((log(end) - mean) / spread / math.sqrt(2)) for end in window)
         less, more = 1 - below, above
         worse, better = (less, more) if self.target.rising else (more, less)
         ends = below - above
         return ends + (worse if index == self._high - 1 else 0) + (better if index == self._low + 1 else 0)
-
-    @property
-    def _window(self) -> tuple[float, float]:
-        return self.target.low, self.target.high
 
     def believe(self, curve: Curve) -> None:
         """Replace the belief by a better one."""
