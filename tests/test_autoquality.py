@@ -134,6 +134,35 @@ def test_where_no_quality_fits_the_lowest_is_returned() -> None:
     assert (result.quality, result.why, result.met, result.kept) == (20, "at_min", False, False)
 
 
+class Padded(ToyCodec):
+    """Writes larger files below quality 10 than above, as no curve should."""
+
+    def encode(self, picture: Picture, quality: int, settings: Any) -> bytes:
+        return super().encode(picture, quality, settings) + bytes(100_000 * (quality < 10))
+
+    def decode(self, data: bytes) -> Picture:
+        raise NotImplementedError
+
+
+def test_where_no_quality_fits_the_lowest_is_returned_even_if_another_file_is_smaller() -> None:
+    result = find(PICTURE, Padded(), Autoquality("size", 100, Bounds(3, 60)), TOY)
+
+    assert (result.quality, result.why, result.met, result.kept) == (3, "at_min", False, False)
+    assert min(probe.bytes or 0 for probe in result.probes) < result.bytes
+    assert result.data == Padded().encode(PICTURE, 3, TOY)
+
+
+@pytest.mark.parametrize(("budget", "why"), [(10_000_000, "at_max"), (None, "between_steps")])
+def test_a_size_that_fits_is_met_whatever_ended_the_search(budget: int | None, why: str) -> None:
+    """`between_steps`: a coarse codec has nothing within 3 % below the budget."""
+    coarse = ToyCodec(same=25)
+    sizes = sorted({len(coarse.encode(PICTURE, quality, TOY)) for quality in (1, 30, 60, 90)})
+
+    result = find(PICTURE, coarse, Autoquality("size", budget or (sizes[1] + sizes[2]) // 2), TOY)
+
+    assert (result.met, result.kept, result.why) == (True, True, why)
+
+
 def test_without_a_network_ml_is_dssim_and_says_so() -> None:
     result = find(PICTURE, codec("webp"), Autoquality("ml", 0.02))
     plain = find(PICTURE, codec("webp"), Autoquality("dssim", 0.02))

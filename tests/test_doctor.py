@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from importlib.metadata import version
 
@@ -29,6 +30,18 @@ def test_versions_are_those_of_the_libraries() -> None:
     assert report.kernels == kernels.status().name
     assert report.libraries["pillow"] == version("pillow")
     assert [name for name, found in report.libraries.items() if not found] == []
+
+
+def test_the_versions_of_libraries_inside_of_others_are_told_or_unknown() -> None:
+    found = doctor.examine().libraries
+
+    for name in ("libpng", "libheif", "libjxl"):
+        assert re.fullmatch(r"\d+\.\d+\.\d+|unknown", found[name] or "")
+
+
+@pytest.mark.parametrize("package", ["no-such-package", "numpy"])
+def test_a_version_that_no_library_tells_is_unknown(package: str) -> None:
+    assert doctor._told_by(package, "", rb"(never told \d)") == "unknown"
 
 
 def test_a_codec_that_does_not_load_costs_its_format_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,15 @@ def test_without_a_format_it_is_the_sources_own_else_webp(source: Any, format: s
     assert foveola.encode(source).format == format
 
 
+@pytest.mark.parametrize(("name", "format"), [("JPEG", "jpeg"), ("WEBP", "webp"), ("TIFF", "tiff"), ("BMP", "webp")])
+def test_the_format_of_a_pillow_image_is_its_own(name: str, format: str) -> None:
+    file = io.BytesIO()
+    Image.fromarray(FRAME).save(file, name)
+
+    assert foveola.encode(Image.open(file), quality=70).format == format
+    assert foveola.encode(Image.open(file).convert("L"), quality=70).format == "webp"
+
+
 def test_without_a_goal_and_a_quality_a_dssim_of_two_hundredths_is_searched_for() -> None:
     result = foveola.encode(FRAME, "webp")
 

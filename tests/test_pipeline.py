@@ -142,11 +142,19 @@ def test_method_ml_writes_the_best_jpeg_whatever_is_configured() -> None:
     assert plan(HEADER, options(autoquality=Asked("dssim")), configured).settings == JpegSettings(no_subsample=True)
 
 
-@pytest.mark.parametrize(("format", "longest"), [("webp", 16383), ("avif", 16384), ("jpeg", 65535), ("png", 70000)])
+@pytest.mark.parametrize(("format", "longest"), [("webp", 16383), ("avif", 16384), ("jpeg", 65500), ("png", 70000)])
 def test_a_side_that_the_format_cannot_hold_is_made_shorter(format: str, longest: int) -> None:
     made = plan(Header("png", 70000, 700, 3, alpha=False), options(format=format), Defaults())
 
     assert made.geometry.result[0] == made.geometry.scaled[0] == longest
+    assert made.notes == (() if format == "png" else ("side_limited",))
+
+
+def test_the_longest_side_of_a_jpeg_can_be_written() -> None:
+    picture = Picture(np.zeros((1, 1, LONGEST["jpeg"], 3), np.uint8))
+
+    for settings in (JpegSettings(), JpegSettings(trellis_quant=True)):
+        assert codec("jpeg").decode(codec("jpeg").encode(picture, 50, settings)).width == 65500
 
 
 def test_an_orientation_turns_the_sides() -> None:

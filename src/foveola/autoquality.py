@@ -37,7 +37,7 @@ BESIDE = 2
 """Encodes beyond a closed bracket, at most."""
 
 First = Literal["curve", "transform", "network", "remembered", "none"]
-Note = Literal["no_network", "no_quality", "over_max_resolution", "max_bytes", "first_frame"]
+Note = Literal["no_network", "no_quality", "over_max_resolution", "max_bytes", "first_frame", "side_limited"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Result:
         encodes: calls of the encoder on the whole picture.
         probes: what was seen, in order.
         notes: what a reader should know besides: `first_frame`, `no_quality`, `no_network`, `over_max_resolution`,
-            `max_bytes`.
+            `max_bytes`, `side_limited`.
     """
 
     format: str

@@ -7,10 +7,12 @@ not after. A format counts only when a small picture went through its codec; a f
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ import numpy as np
 from foveola import __version__, codecs, kernels
 from foveola.picture import FORMATS, Picture
 from foveola.settings import make_settings
+
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Report:
         python: version of Python and its implementation.
         kernels: `c`, or `numpy` where the C kernels are switched off or could not be loaded.
         kernels_detail: the level of SIMD for `c`, the reason for `numpy`.
-        libraries: version of each library by name; None where it is missing.
+        libraries: version of each library by name; `unknown` where it can't be told, None where it is missing.
         formats_in: formats that are read.
         formats_out: formats that are written.
         problems: why a format or a library is missing, by name.
@@ -116,6 +120,22 @@ def _pillow(feature: str) -> str | None:
     return found
 
 
+def _told_by(package: str, part: str, pattern: bytes) -> str:
+    """Return the one version that the libraries of a wheel have in their text, as some tell it in no other way.
+
+    Args:
+        package: the distribution, as `pyvips-binary`.
+        part: what is in the names of the libraries.
+        pattern: of the version, a group.
+    """
+    try:
+        files = [file for file in distribution(package).files or () if part in file.name and ".so" in file.name]
+    except PackageNotFoundError:  # built against the system's libraries
+        return UNKNOWN
+    found = {version for file in files for version in re.findall(pattern, Path(str(file.locate())).read_bytes())}
+    return found.pop().decode() if len(found) == 1 else UNKNOWN
+
+
 def _avif_codecs() -> str:
     from PIL import _avif
 
@@ -132,6 +152,9 @@ LIBRARIES: dict[str, Callable[[], str | None]] = {
     "libavif": lambda: _pillow("avif"),
     "av1": _avif_codecs,
     "libtiff": lambda: _pillow("libtiff"),
+    "libpng": lambda: _told_by("pyvips-binary", "libvips", rb"\0(1\.6\.\d+)\0"),
+    "libheif": lambda: UNKNOWN,  # in libvips' wheel, which keeps its functions and its version to itself
+    "libjxl": lambda: _told_by("pillow-jxl-plugin", "pillow_jxl", rb"\+libjxl-(\d+\.\d+\.\d+)"),
     "pillow-jxl-plugin": lambda: version("pillow-jxl-plugin"),
     "numpy": lambda: version("numpy"),
 }

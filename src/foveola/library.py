@@ -58,8 +58,8 @@ def encode(
         picture: a file's bytes, a path, a PIL image, an ndarray (H, W), (H, W, 1 | 3 | 4) of uint8 or uint16, or a
             pyvips image. Of an animation or several pages the first is written, of a PIL image the one that it stands
             at; the result's note `first_frame` says so. Exif, XMP and profile are applied and left out.
-        format: of the result, `jpeg` or `jpg`, `webp`, `avif`, `jxl`, `png`, `gif`, `tiff`; the source's own when None,
-            else WebP.
+        format: of the result, `jpeg` or `jpg`, `webp`, `avif`, `jxl`, `png`, `gif`, `tiff`; the source's own when None
+            (of a PIL image its `format`), else WebP.
         autoquality: the goal, or imgproxy's `method:target:min:max:allowed_error`; with neither goal nor quality a
             DSSIM of 0.02 ± 0.002 within 1..100.
         quality: 1..100, without a search.
@@ -204,8 +204,9 @@ def _open(picture: Any) -> tuple[bytes | pyvips.Image, Header]:
         LIMITS.check(header)
         return data, header
     image, pages = _image(picture)
+    own = str(getattr(picture, "format", "")).lower()  # a pyvips image's is that of its numbers
     return image, Header(
-        "",
+        own if own in FORMATS else "",
         image.width,
         image.height,
         image.bands,

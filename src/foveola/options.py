@@ -214,7 +214,7 @@ OPTIONS: tuple[Option, ...] = (
         "max_bytes",
         ("mb",),
         (Argument("max_bytes", kinds.integer(), "Bytes; 0 for any."),),
-        "Lower the quality until the file has no more bytes than this.",
+        "Lower the quality until the file has no more bytes than this, to 10 at the lowest: such a file may be larger.",
     ),
     Option("format", ("f", "ext"), (Argument("format", kinds.FORMAT, "A format."),), "The format of the result."),
     Option(

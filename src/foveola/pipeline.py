@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from foveola.autoquality import Note, Result
 
-LONGEST: Mapping[str, int] = {"jpeg": 65535, "webp": 16383, "avif": 16384, "gif": 65535}
+LONGEST: Mapping[str, int] = {"jpeg": 65500, "webp": 16383, "avif": 16384, "gif": 65535}
 """Pixels that a side may have, by format; a larger result is made smaller."""
 
 
@@ -83,7 +83,7 @@ class Plan:
         quality: the fixed quality 1..100; None where it is searched or the format has none.
         max_bytes: the largest file wanted; 0 for any.
         settings: of the codec.
-        notes: what a reader should know: `first_frame`, and why a goal is not searched for: `no_quality`,
+        notes: what a reader should know: `first_frame`, `side_limited`, and why a goal is not searched for: `no_quality`,
             `over_max_resolution`.
     """
 
@@ -168,7 +168,7 @@ def plan(header: Header, options: ProcessingOptions, defaults: Defaults, accepte
     format = _format(header, options, defaults, accepted)
     if format == "avif" and min(geometry.result) < defaults.smallest_avif:
         format = "png" if header.alpha else "jpeg"
-    geometry = fit_within(geometry, LONGEST.get(format, max(geometry.result)))
+    wanted, geometry = geometry, fit_within(geometry, LONGEST.get(format, max(geometry.result)))
     goal, quality = _quality(format, options, defaults)
     obstacles = _obstacles(format, geometry, goal, defaults)
     searched = goal.method != "none" and not obstacles
@@ -182,7 +182,7 @@ def plan(header: Header, options: ProcessingOptions, defaults: Defaults, accepte
         quality=quality if FORMATS[format].quality and not searched else None,
         max_bytes=options.max_bytes if FORMATS[format].quality else 0,
         settings=_settings(format, goal, searched, defaults),
-        notes=(*_losses(header), *obstacles),
+        notes=(*_losses(header, shrunk=geometry != wanted), *obstacles),
     )
 
 
@@ -233,9 +233,10 @@ def _quality(format: str, options: ProcessingOptions, defaults: Defaults) -> tup
     return goal, said or defaults.format_quality.get(format, 0) or defaults.quality
 
 
-def _losses(header: Header) -> tuple[Note, ...]:
-    """Return what of the source can't be in the result."""
-    return ("first_frame",) if header.pages > 1 else ()
+def _losses(header: Header, *, shrunk: bool) -> tuple[Note, ...]:
+    """Return what of the source, or of the size asked for, can't be in the result."""
+    losses: tuple[tuple[Note, bool], ...] = (("first_frame", header.pages > 1), ("side_limited", shrunk))
+    return tuple(note for note, applies in losses if applies)
 
 
 def _obstacles(format: str, geometry: Geometry, goal: Autoquality, defaults: Defaults) -> tuple[Note, ...]:

@@ -104,12 +104,12 @@ class Target:
     def rank(self, probe: Probe) -> tuple[bool, float, int]:
         """Return what the better of two probes has more of.
 
-        Under the ceiling the greatest value is best, above it the smallest; of equal ones the lower quality for a
-        DSSIM, the higher for a size.
+        Under the ceiling the greatest value is best, of equal ones the lower quality for a DSSIM and the higher for a
+        size. Above it the highest quality is best for a DSSIM, the lowest for a size, whatever the values are: curves
+        are not quite monotone, but where nothing keeps the ceiling, a bound is what was promised.
         """
-        value = self.value(probe)
-        kept = self.kept(value)
-        return kept, value if kept else -value, probe.quality if self.rising else -probe.quality
+        value, back = self.value(probe), probe.quality if self.rising else -probe.quality
+        return (True, value, back) if self.kept(value) else (False, -back, 0)
 
 
 def steps_of(goal: Autoquality, settings: Sequence[tuple[int, Hashable]]) -> tuple[Step, ...]:
