@@ -145,7 +145,7 @@ class Padded(ToyCodec):
 
 
 def test_where_no_quality_fits_the_lowest_is_returned_even_if_another_file_is_smaller() -> None:
-    result = find(PICTURE, Padded(), Autoquality("size", 100, Bounds(3, 60)), TOY)
+    result = find(PICTURE, Padded(), Autoquality("size", 9000, Bounds(3, 60)), TOY)
 
     assert (result.quality, result.why, result.met, result.kept) == (3, "at_min", False, False)
     assert min(probe.bytes or 0 for probe in result.probes) < result.bytes

@@ -17,7 +17,7 @@ from foveola.goal import Asked, Autoquality, Bounds, Configured
 from foveola.metrics import Reference
 from foveola.options import ProcessingOptions
 from foveola.picture import Header, Limits, Picture
-from foveola.pipeline import Accepted, Defaults, Plan, plan, render
+from foveola.pipeline import LONGEST, Accepted, Defaults, Plan, plan, render
 from foveola.settings import BEST_JPEG, JpegSettings
 from foveola.transform.load import header_of
 from foveola.transform.saving import next_quality

@@ -83,8 +83,8 @@ class Plan:
         quality: the fixed quality 1..100; None where it is searched or the format has none.
         max_bytes: the largest file wanted; 0 for any.
         settings: of the codec.
-        notes: what a reader should know: `first_frame`, `side_limited`, and why a goal is not searched for: `no_quality`,
-            `over_max_resolution`.
+        notes: what a reader should know: `first_frame`, `side_limited`, and why a goal is not searched for:
+            `no_quality`, `over_max_resolution`.
     """
 
     source: Header
