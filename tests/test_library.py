@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from PIL import Image
 
 import foveola
 from foveola.errors import ArgumentError, ImageError
+from foveola.goal import Bounds
 from foveola.picture import sniff
 from tests.toys import photo
 
@@ -297,3 +301,42 @@ def test_only_bytes_are_decoded(data: Any) -> None:
 def test_a_curve_needs_qualities_that_exist(format: str, qualities: Any) -> None:
     with pytest.raises(ArgumentError, match="Expected"):
         foveola.curve(FRAME, format, qualities)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    three: Any = np.int8(3)
+    many: Any = np.int64(64)
+    quarter: Any = np.float32(0.25)
+    goal = foveola.Autoquality("dssim", quarter, Bounds(three, many), np.float64(0.125), three)
+    result = foveola.encode(FRAME, "webp", quality=many, width=many, effort=three)
+
+    assert (goal.target, goal.bounds, goal.allowed_error, goal.max_encodes) == (0.25, Bounds(3, 64), 0.125, 3)
+    assert json.loads(json.dumps(asdict(goal)))["target"] == 0.25
+    assert type(result.quality) is int
+    assert result.data == foveola.encode(FRAME, "webp", quality=64, width=64, effort=3).data
+    assert [probe.quality for probe in foveola.curve(FRAME, "webp", np.array([40, 50]))] == [40, 50]
+
+
+@pytest.mark.parametrize("value", [np.float64("nan"), np.bool_(True), np.array([1, 2]), Decimal(1)])
+def test_what_numpy_has_besides_numbers_is_refused(value: Any) -> None:
+    for refused in (lambda: foveola.Autoquality(target=value), lambda: foveola.encode(FRAME, "webp", quality=value)):
+        with pytest.raises(ArgumentError, match="Expected"):
+            refused()
+
+
+def test_a_released_view_is_refused() -> None:
+    view: Any = memoryview(png())
+    view.release()
+
+    for call in (foveola.decode, foveola.encode):
+        with pytest.raises(ArgumentError, match='got "a released memoryview"'):
+            call(view)
+
+
+@pytest.mark.parametrize("said", ["6", -3, 9])
+def test_an_orientation_that_can_not_be_understood_turns_nothing(said: Any) -> None:
+    image = pyvips.Image.new_from_array(FRAME)
+    kind = pyvips.GValue.gstr_type if isinstance(said, str) else pyvips.GValue.gint_type
+    image.set_type(kind, "orientation", said)
+
+    assert foveola.encode(image, "webp", quality=70).data == foveola.encode(FRAME, "webp", quality=70).data

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foveola.codecs import codec
+from foveola.errors import ArgumentError
 from foveola.foresight.curves import Curve, flat
 from foveola.foresight.fitted import Kind, belief
 from foveola.goal import Autoquality
@@ -142,8 +143,19 @@ def test_what_was_seen_before_is_refused() -> None:
     search = Search(Target.of(Autoquality()), steps(3), flat(3))
     search.tell(1, probe(Autoquality(), 2, 0.5))
 
-    with pytest.raises(ValueError, match="Expected a step that is still open, got 1"):
-        search.tell(1, probe(Autoquality(), 2, 0.5))
+    for index in (1, 3, -1):
+        with pytest.raises(ArgumentError, match=f"Expected a step that is still open for index, got {index}"):
+            search.tell(index, probe(Autoquality(), 2, 0.5))
+
+
+def test_a_search_without_steps_or_with_a_belief_about_others_is_refused() -> None:
+    target = Target.of(Autoquality())
+
+    for bad, what in ((((), flat(1)), "at least one step"), ((steps(3), flat(2)), "a belief about 3 steps")):
+        with pytest.raises(ArgumentError, match=f"Expected {what}"):
+            Search(target, *bad)
+    with pytest.raises(ArgumentError, match="Expected a Target for target"):
+        Search(Autoquality(), steps(3), flat(3))  # type: ignore[arg-type]
 
 
 def test_a_step_beside_a_closed_bracket_may_still_be_met() -> None:

@@ -18,6 +18,9 @@ An exception carries a message for the log, the HTTP status and one public sente
 
 from __future__ import annotations
 
+from numbers import Integral, Real
+from typing import Any
+
 
 class FoveolaError(Exception):
     """The root of the tree.
@@ -97,8 +100,15 @@ class CodecError(FoveolaError):
 
 
 def whole(value: object) -> bool:
-    """Return whether a value is an integer; True and False are none."""
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Return whether a value is an integer, Python's or NumPy's; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def plain(value: Any) -> Any:
+    """Return a number of any library as Python's own int or float, which can be written as JSON; all else as it is."""
+    if whole(value):
+        return int(value)
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else value
 
 
 def expected(what: str, name: str, got: object) -> str:

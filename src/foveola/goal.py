@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from foveola.errors import ArgumentError, expected, whole
+from foveola.errors import ArgumentError, expected, plain, whole
 
 Method = Literal["none", "size", "dssim", "ml"]
 Verify = Literal["guarded", "always"]
@@ -24,6 +24,12 @@ DEFAULT_TARGET = 0.02
 DEFAULT_ERROR = 0.002
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+
+
+def _keep_plain(goal: object, *names: str) -> None:
+    """Turn numbers of other libraries in a frozen dataclass, as it is made, into Python's own."""
+    for name in names:
+        object.__setattr__(goal, name, plain(getattr(goal, name)))
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Bounds:
     max: int
 
     def __post_init__(self) -> None:
+        _keep_plain(self, "min", "max")
         for name, side in (("min", self.min), ("max", self.max)):
             if not (whole(side) and 0 <= side <= 100):
                 raise ArgumentError(expected("integer 0..100", name, side))
@@ -75,6 +82,7 @@ class Asked:
     allowed_error: float | None = None
 
     def __post_init__(self) -> None:
+        _keep_plain(self, "target", "min", "max", "allowed_error")
         if self.method is not None:
             _check_word("method", self.method, METHODS)
         if self.target is not None:
@@ -153,6 +161,7 @@ class Autoquality:
     verify: Verify = "guarded"
 
     def __post_init__(self) -> None:
+        _keep_plain(self, "target", "allowed_error", "max_encodes")
         _check_word("method", self.method, METHODS)
         _check_number("target", self.target, None)
         _check_number("allowed_error", self.allowed_error, 1.0)

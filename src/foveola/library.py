@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from foveola.autoquality import Result
 from foveola.codecs import codec
-from foveola.codecs.vips import field
-from foveola.errors import ArgumentError, ImageError, expected, whole
+from foveola.codecs.vips import orientation
+from foveola.errors import ArgumentError, ImageError, expected, plain, whole
 from foveola.goal import Asked, Autoquality, Bounds
 from foveola.metrics import Reference, Score
 from foveola.metrics import compare as compare_pictures
@@ -77,6 +77,7 @@ def encode(
         ImageError: the picture can't be read.
         CodecError: the encoder failed.
     """
+    quality = plain(quality)
     goal = _goal(autoquality, quality)
     source, header = _open(picture)
     name = (header.format or FALLBACK) if format is None else format_named(format).name
@@ -107,7 +108,7 @@ def decode(data: bytes) -> Picture:
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise ArgumentError(expected("the bytes of a file", "data", type(data).__name__))
-    return load.decode(bytes(data))
+    return load.decode(_bytes("data", data))
 
 
 def compare(a: Any, b: Any) -> Score:
@@ -165,7 +166,7 @@ def _qualities(qualities: Iterable[int], bounds: Bounds) -> list[int]:
     what = f"integers {bounds.min}..{bounds.max}"
     if not isinstance(qualities, Iterable):
         raise ArgumentError(expected(what, "qualities", qualities))
-    found = list(qualities)
+    found = [plain(quality) for quality in qualities]
     for quality in found:
         if not whole(quality) or bounds.clamp(quality) != quality:
             raise ArgumentError(expected(what, "qualities", quality))
@@ -199,7 +200,7 @@ def _open(picture: Any) -> tuple[bytes | pyvips.Image, Header]:
     if isinstance(picture, str | os.PathLike):
         picture = _read(picture)
     if isinstance(picture, bytes | bytearray | memoryview):
-        data = bytes(picture)
+        data = _bytes("picture", picture)
         header = header_of(data)
         LIMITS.check(header)
         return data, header
@@ -213,7 +214,7 @@ def _open(picture: Any) -> tuple[bytes | pyvips.Image, Header]:
         bool(image.hasalpha()),
         pages=pages,
         bits=16 if image.format == "ushort" else 8,
-        orientation=field(image, "orientation", 1),
+        orientation=orientation(image),
     )
 
 
@@ -262,6 +263,13 @@ def _plain(image: Any) -> Any:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
+def _bytes(name: str, data: bytes | bytearray | memoryview) -> bytes:
+    try:
+        return bytes(data)
+    except ValueError as error:  # a view that was released
+        raise ArgumentError(expected("the bytes of a file", name, "a released memoryview")) from error
+
+
 def _read(path: str | os.PathLike[str]) -> bytes:
     try:
         return Path(os.fsdecode(path)).read_bytes()
@@ -273,7 +281,7 @@ def _read(path: str | os.PathLike[str]) -> bytes:
 def _side(name: str, value: int) -> int:
     if not (whole(value) and 0 <= value <= LONGEST_SIDE):
         raise ArgumentError(expected(f"a number of pixels 0..{LONGEST_SIDE}", name, value))
-    return value
+    return int(value)
 
 
 def _member(name: str, value: ResizingType, words: tuple[ResizingType, ...]) -> ResizingType:

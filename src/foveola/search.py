@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from foveola.errors import ArgumentError, expected
 from foveola.foresight.curves import Curve
 from foveola.goal import Autoquality
 
@@ -140,6 +141,9 @@ class Search:
         steps: the distinct settings within the bounds, rising in quality; at least one.
         curve: the belief about log values at the steps.
         first: a quality to look at first, or None to let the belief choose.
+
+    Raises:
+        ArgumentError: no step, or a belief about other steps.
     """
 
     best: Probe | None = None
@@ -150,8 +154,16 @@ class Search:
     """How many steps were told after the bracket had closed."""
 
     def __init__(self, target: Target, steps: Sequence[Step], curve: Curve, first: int | None = None) -> None:
+        if not isinstance(target, Target):
+            raise ArgumentError(expected("a Target", "target", target))
         self.target = target
         self.steps = tuple(steps)
+        if not self.steps:
+            raise ArgumentError(expected("at least one step", "steps", steps))
+        if len(curve.mean) != len(self.steps):
+            raise ArgumentError(
+                expected(f"a belief about {len(self.steps)} steps", "curve", f"{len(curve.mean)} steps")
+            )
         self.curve = curve
         self.probes: list[Probe] = []
         self._seen: set[int] = set()
@@ -195,10 +207,10 @@ class Search:
         A step outside the bracket may be told too: it can be met or the best, but closes nothing.
 
         Raises:
-            ValueError: the step was seen before, or the goal is met.
+            ArgumentError: the step is none of ours, was seen before, or the goal is met.
         """
-        if index in self._seen or self.why == "met":
-            raise ValueError(f"Expected a step that is still open, got {index}")
+        if index not in range(len(self.steps)) or index in self._seen or self.why == "met":
+            raise ArgumentError(expected("a step that is still open", "index", index))
         self._seen.add(index)
         self.beside += self.why is not None
         self.probes.append(replace(probe, data=None))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from foveola.errors import ArgumentError, expected
+from foveola.errors import ArgumentError, expected, plain
 
 
 def _ranged(default: int, low: int, high: int) -> Any:
@@ -132,6 +132,7 @@ def read_value(name: str, kind: Any, limits: tuple[int, int] | None, value: obje
             raise ArgumentError(expected("one of " + ", ".join(get_args(kind)), name, value))
         return value
     assert limits is not None
+    value = plain(value)
     what = f"integer {limits[0]}..{limits[1]}"
     try:
         number = int(value) if isinstance(value, str | int) and not isinstance(value, bool) else None

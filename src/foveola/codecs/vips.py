@@ -190,6 +190,12 @@ def field(image: pyvips.Image, name: str, missing: Any) -> Any:
     return image.get(name) if image.get_typeof(name) else missing
 
 
+def orientation(image: pyvips.Image) -> int:
+    """Return how `image` has to be turned, 1..8 as in Exif; 1 where it says nothing that can be understood."""
+    said = field(image, "orientation", 1)
+    return said if isinstance(said, int) and 1 <= said <= 8 else 1
+
+
 def _translated(error: pyvips.Error, image: pyvips.Image, saver: str) -> FoveolaError:
     """Blame the file behind a lazy image if its pixels can't be computed without the saver either."""
     try:

@@ -13,7 +13,7 @@ from typing import Any
 import pyvips
 
 from foveola.codecs import codec, gif, jxlheader, pillow, tiff, vips
-from foveola.codecs.vips import field
+from foveola.codecs.vips import field, orientation
 from foveola.errors import ArgumentError, expected
 from foveola.picture import FORMATS, Header, Limits, Picture, format_of
 from foveola.transform.colour import standard
@@ -43,7 +43,7 @@ def header_of(data: bytes) -> Header:
         frames=field(image, "n-pages", 1) if FORMATS[format].animation else 1,
         pages=_pages(data, format, image),
         bits=field(image, "heif-bitdepth", 0) or field(image, "bits-per-sample", 0) or _bits(image),
-        orientation=field(image, "orientation", 1),
+        orientation=orientation(image),
         icc=bool(image.get_typeof("icc-profile-data")),
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyvips
 
-from foveola.codecs.vips import field
+from foveola.codecs.vips import orientation
 from foveola.errors import ImageError
 from foveola.transform import colour
 from foveola.transform.geometry import centred
@@ -63,7 +63,7 @@ def scale(image: pyvips.Image, plan: Plan) -> pyvips.Image:
 
 def upright(image: pyvips.Image, plan: Plan) -> pyvips.Image:  # noqa: ARG001
     """Turn the picture as its Exif says; its pixels are computed first, since files are read from top to bottom."""
-    return colour.upright(image if field(image, "orientation", 1) in (0, 1) else in_memory(image))
+    return colour.upright(image if orientation(image) == 1 else in_memory(image))
 
 
 def crop(image: pyvips.Image, plan: Plan) -> pyvips.Image:
