@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from foveola import __version__, codecs, doctor, kernels
 from foveola.cli import main
+from foveola.foresight.fitted import numbers
 from foveola.picture import FORMATS
 
 
@@ -66,6 +67,16 @@ def test_a_missing_library_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert report.libraries["pillow-jxl-plugin"] is None
     assert "no-such-package" in report.problems["pillow-jxl-plugin"]
+
+
+def test_an_encoder_of_another_version_than_fitted_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.examine().misfits == {}
+    assert "fitted for         these encoders" in CliRunner().invoke(main, ["doctor"]).stdout
+    fitted = numbers()["versions"]["libwebp"]
+    monkeypatch.setitem(doctor.LIBRARIES, "libwebp", lambda: "9.9")
+
+    assert doctor.examine().misfits == {"libwebp": fitted}
+    assert f"fitted for         libwebp {fitted}\n" in CliRunner().invoke(main, ["doctor"]).stdout
 
 
 def test_the_command_prints_a_table_or_json() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -18,10 +18,13 @@ from typing import Any
 import numpy as np
 
 from foveola import __version__, codecs, kernels
+from foveola.foresight.fitted import numbers
 from foveola.picture import FORMATS, Picture
 from foveola.settings import make_settings
 
 UNKNOWN = "unknown"
+ENCODERS = ("mozjpeg", "libjpeg-turbo", "libwebp", "libavif", "av1", "libjxl")
+"""Libraries whose files the predictions are about."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Report:
         formats_in: formats that are read.
         formats_out: formats that are written.
         problems: why a format or a library is missing, by name.
+        misfits: versions that the predictions were fitted for, of encoders that are here in others; costs speed only.
     """
 
     foveola: str
@@ -47,6 +51,7 @@ class Report:
     formats_in: tuple[str, ...]
     formats_out: tuple[str, ...]
     problems: dict[str, str]
+    misfits: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON can hold it."""
@@ -73,7 +78,14 @@ def examine() -> Report:
         tuple(name for name, picture in read.items() if picture),
         tuple(name for name, data in written.items() if data),
         problems,
+        _misfits(libraries),
     )
+
+
+def _misfits(libraries: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the encoders that the predictions were not fitted for, with the versions that they were."""
+    fitted = numbers()["versions"]
+    return {name: fitted[name] for name in ENCODERS if name in fitted and libraries[name] not in (None, fitted[name])}
 
 
 def _tried(name: str, what: Callable[[], Any], problems: dict[str, str]) -> Any:

@@ -34,5 +34,7 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
         yield name, version or "missing"
     yield "formats in", " ".join(report.formats_in)
     yield "formats out", " ".join(report.formats_out)
+    misfits = (f"{name} {version}" for name, version in report.misfits.items())
+    yield "fitted for", ", ".join(misfits) or "these encoders"
     for name, problem in report.problems.items():
         yield f"problem: {name}", problem
