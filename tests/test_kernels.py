@@ -110,14 +110,15 @@ def test_c_and_the_twin_agree_on_ssim(shape: tuple[int, int], kind: str, step: i
 
 
 @pytest.mark.usefixtures("simd")
+@pytest.mark.parametrize("step", [1, 3])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", SIZES)
-def test_c_and_the_twin_agree_on_blocks(shape: tuple[int, int], kind: str) -> None:
+def test_c_and_the_twin_agree_on_blocks(shape: tuple[int, int], kind: str, step: int) -> None:
     plane = plane_of(kind, shape)
     candidate = damaged(plane)
 
-    mean, blocks = native.block_means(prepared_by(native, plane, 1), candidate[:, :, None], 0)
-    twins_mean, twins_blocks = twin.block_means(prepared_by(twin, plane, 1), candidate[:, :, None], 0)
+    mean, blocks = native.block_means(prepared_by(native, plane, step), candidate[:, :, None], 0)
+    twins_mean, twins_blocks = twin.block_means(prepared_by(twin, plane, step), candidate[:, :, None], 0)
 
     assert mean == pytest.approx(twins_mean, abs=2e-6)
     np.testing.assert_allclose(blocks, twins_blocks, atol=1e-5, rtol=0)

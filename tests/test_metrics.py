@@ -14,6 +14,7 @@ from PIL import Image
 from skimage import data
 from skimage.metrics import structural_similarity
 
+from foveola.codecs import jfif, jpeg
 from foveola.errors import ArgumentError
 from foveola.metrics import Reference, Score, compare
 from foveola.picture import Picture
@@ -183,10 +184,28 @@ def test_the_transform_of_alpha_and_frames_follows_the_same_rules() -> None:
 def test_bits_are_of_all_frames() -> None:
     table = np.full((8, 8), 24.0)
     one, two = photo(), photo()[::-1]
-    bits = [Reference(picture(frame)).bits(table) for frame in (one, two)]
+    bits = [Reference(picture(frame)).bits(table, table) for frame in (one, two)]
 
-    assert Reference(picture(one, two)).bits(table) == sum(bits)
+    assert Reference(picture(one, two)).bits(table, table) == tuple(map(sum, zip(*bits, strict=True)))
     assert Reference(picture(one, two)).pixels == 2 * one.shape[0] * one.shape[1]
+
+
+@pytest.mark.parametrize("halved", [True, False])
+def test_bits_are_those_of_a_jpeg(halved: bool) -> None:
+    """But for the zeros that are stuffed into it."""
+    frame, tables = photo(320, 240), jpeg.tables(80)
+    headless = len(jfif.write(picture(frame), tables, halved).rpartition(b"\xff\xda")[2])
+
+    assert sum(Reference(picture(frame)).bits(*tables, 0.0, halved)) / 8 == pytest.approx(headless, rel=0.01)
+
+
+def test_bits_of_chroma_are_none_in_grey_and_those_of_the_colours_under_alpha() -> None:
+    table = np.full((8, 8), 24.0)
+    colours, grey = photo(), photo()[:, :, :1]
+    clear = np.dstack((colours, np.full(colours.shape[:2], 255, np.uint8)))
+
+    assert Reference(picture(grey)).bits(table, table)[1] == 0
+    assert Reference(picture(clear)).bits(table, table) == Reference(picture(colours)).bits(table, table)
 
 
 @settings(max_examples=25, deadline=None)

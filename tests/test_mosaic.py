@@ -9,7 +9,7 @@ import pytest
 
 from foveola.autoquality import find
 from foveola.codecs import codec
-from foveola.foresight.mosaic import encode_mosaic, expected
+from foveola.foresight.mosaic import encode_mosaic, offers
 from foveola.foresight.transform import quantiser
 from foveola.goal import Autoquality
 from foveola.metrics import Reference
@@ -28,7 +28,7 @@ def test_it_foresees_the_whole_within_its_doubt(name: str) -> None:
     table = quantiser(found, settings)
     assert table is not None
 
-    mosaic = encode_mosaic(reference, found, settings, Step(60, 60))
+    mosaic = encode_mosaic(reference, found, settings, Step(60, 60), 24)
 
     file = reference.full(found.decode(found.encode(LARGE, 60, settings))).dssim
     above = math.log(file / reference.transform(*table(60), whole=True))
@@ -37,25 +37,37 @@ def test_it_foresees_the_whole_within_its_doubt(name: str) -> None:
 
 
 def test_it_is_a_probe_of_its_share() -> None:
-    reference = Reference(LARGE)
-    share = expected(reference)
-    assert share is not None
+    reference, webp, settings = Reference(LARGE), codec("webp"), make_settings("webp", {})
 
-    probe = encode_mosaic(reference, codec("webp"), make_settings("webp", {}), Step(60, 60)).probe
+    for offer in offers(reference, webp, settings, 60):
+        probe = encode_mosaic(reference, webp, settings, Step(60, 60), offer.count).probe
 
-    assert probe.seen == "mosaic"
-    assert probe.data is None
-    assert 0.08 < probe.area <= 0.125
-    assert share[0] == pytest.approx(probe.area, rel=0.15)
+        assert (probe.seen, probe.data) == ("mosaic", None)
+        assert probe.area == pytest.approx(offer.share)
+
+
+def test_more_tiles_cost_more_and_leave_less_doubt() -> None:
+    found = offers(Reference(LARGE), codec("webp"), make_settings("webp", {}), 60)
+
+    assert [offer.count for offer in found] == [12, 24]
+    assert max(offer.share for offer in found) <= 1 / 8
+    large = offers(Reference(photo(2048, 1536, seed=5)), codec("webp"), make_settings("webp", {}), 60)
+    assert [offer.count for offer in large] == [12, 24, 48, 96]
+    assert [offer.doubt for offer in large] == sorted((offer.doubt for offer in large), reverse=True)
 
 
 @pytest.mark.parametrize(
     "picture",
-    [photo(240, 160), photo(1024, 768, 4), Picture(np.repeat(LARGE.frames, 2, axis=0), delays=(10, 10))],
-    ids=["small", "alpha", "animated"],
+    [
+        photo(240, 160),
+        photo(4000, 60),
+        photo(1024, 768, 4),
+        Picture(np.repeat(LARGE.frames, 2, axis=0), delays=(10, 10)),
+    ],
+    ids=["small", "narrow", "alpha", "animated"],
 )
 def test_small_pictures_alpha_and_frames_have_none(picture: Picture) -> None:
-    assert expected(Reference(picture)) is None
+    assert offers(Reference(picture), codec("webp"), make_settings("webp", {}), 60) == []
 
 
 def test_a_search_may_begin_with_one_and_counts_whole_pictures_only() -> None:

@@ -18,7 +18,7 @@ from foveola.errors import ArgumentError
 from foveola.foresight.curves import Curve, flat
 from foveola.foresight.fitted import Kind, belief
 from foveola.goal import Autoquality
-from foveola.search import Probe, Search, Step, Target, steps_of
+from foveola.search import Probe, Search, Step, Target, log, steps_of
 from foveola.settings import make_settings
 
 Values = Sequence[float]
@@ -64,7 +64,10 @@ def check(search: Search, seen: list[float]) -> None:
         assert any(p.quality == search.steps[0].quality for p in search.probes)
     if search.why == "between_steps":
         qualities = {p.quality for p in search.probes}
-        assert any(q + 1 in qualities for q in qualities)
+        beyond = search.curve.mean[search._low + 1] if target.rising and target.kept(best) else 0.0
+        assert any(q + 1 in qualities for q in qualities) or beyond > log(target.high), (
+            "the next is believed not to fit"
+        )
 
 
 FALLING = [0.2 * 0.95**i for i in range(100)]

@@ -30,9 +30,9 @@ from foveola.codecs import codec
 from foveola.codecs.jpeg import luma_table
 from foveola.doctor import examine
 from foveola.foresight.features import features
-from foveola.foresight.fitted import OUTLYING
-from foveola.foresight.mosaic import encode_mosaic, expected
-from foveola.foresight.transform import keeps_coefficients, quantiser
+from foveola.foresight.fitted import OUTLYING, numbers
+from foveola.foresight.mosaic import COUNTS, TILE, encode_mosaic
+from foveola.foresight.transform import counter, described, keeps_coefficients, overhead, quantiser
 from foveola.metrics import Reference
 from foveola.search import Step
 from foveola.settings import JpegSettings
@@ -53,8 +53,9 @@ ROUGHNESS = {
 """Standard deviation of log DSSIM and of log bytes at a quality that no smooth curve through its neighbours follows."""
 CUT = (0.03, 0.97)
 """Quantiles beyond which values are taken for these."""
-MOSAICS = (32, 56, 75)
+MOSAICS = [8, 16, 26, 38, 50, 62, 75, 86]
 """Qualities at which mosaics are held against whole pictures."""
+UNKNOWN_MOSAIC = {"qualities": MOSAICS, "bias": [0.0] * len(MOSAICS), "error": [1.0] * len(MOSAICS)}
 RIDGE, FOLDS = 10.0, 8
 STRAIGHT = (0.0, 0.25, 0.5, 0.75, 1.0)
 DEAD_ZONES = (0.0, 0.1, 0.2, 0.3, 0.4)
@@ -83,18 +84,15 @@ def probe(curve: Curve, folder: Path, variant: str) -> Array:
     return np.log(np.maximum(rows, FLOOR))
 
 
-def count(curve: Curve, folder: Path, variant: str, shape: Mapping[str, Any]) -> Array:
-    """Return (qualities,) log bits of one picture's luma, quantised as the chosen shape does."""
+def count(curve: Curve, folder: Path, variant: str) -> tuple[Array, Array, Array]:
+    """Return (qualities,) log bits of one picture as the quantiser has them, and its features for DSSIM and bytes."""
     reference = Reference(open_picture(folder / curve.picture, curve.scale))
-    steps = tables(variant, curve.qualities)
-    if not steps:
-        steps = [np.reshape(shape["table"], (8, 8)) * scale for scale in shape["scale"]]
-    return np.log([max(reference.bits(table, shape["dead_zone"]), 1.0) for table in steps])
-
-
-def describe(curve: Curve, folder: Path) -> Array:
-    """Return (30,) features of one picture."""
-    return features(Reference(open_picture(folder / curve.picture, curve.scale)).coefficients)
+    format, settings = VARIANTS[variant]
+    counted = counter(reference, codec(format), settings)
+    assert counted is not None
+    rest = 8 * overhead(reference, codec(format), settings)
+    bits = np.log([sum(counted(quality)) + rest for quality in curve.qualities])
+    return bits, features(reference.coefficients), described(reference, counted)
 
 
 def fit_features(seen: Array, left: Array) -> tuple[dict[str, Any], Array]:
@@ -186,56 +184,92 @@ def fit_shape(variant: str, dssim: Array, probes: Array) -> tuple[dict[str, Any]
     return best[1], best[2]
 
 
-def calibrate(variant: str, folder: Path, curves: Sequence[Curve], pool: Executor) -> dict[str, Any]:
-    """Fit all numbers of one variant."""
+def fit_codec(variant: str, folder: Path, curves: Sequence[Curve], pool: Executor) -> tuple[dict[str, Any], Array]:
+    """Fit what is known of a variant before a picture is seen, and the quantiser that stands in for it.
+
+    Returns:
+        The numbers, and (pictures, qualities) log DSSIM less the quantiser's.
+    """
     print(f"{variant}: {len(curves)} pictures", file=sys.stderr)
     probed = list(pool.map(partial(probe, folder=folder, variant=variant), curves, chunksize=4))
-    dssim = np.log(np.maximum([c.dssim for c in curves], FLOOR))
+    dssim, bits = logs(curves)
     area = np.log([c.width * c.height for c in curves])[:, None]
-    bits = np.log([[8 * b for b in c.bytes] for c in curves])
     shape, left = fit_shape(variant, dssim, np.array(probed))
-    counted = np.array(list(pool.map(partial(count, folder=folder, variant=variant, shape=shape), curves, chunksize=4)))
-    seen = np.array(list(pool.map(partial(describe, folder=folder), curves, chunksize=4)))
-    linear, unforeseen = fit_features(seen, left)
     rough, rough_bits = ROUGHNESS[variant]
-    return {
+    found = {
         "pictures": len(curves),
         "qualities": curves[0].qualities,
         "dssim": fit_belief(dssim, rough),
         "bits": fit_belief(bits - area, rough_bits),
         "shape": shape,
-        "features": linear,
+        "mosaic": UNKNOWN_MOSAIC,
+    }
+    return found, left
+
+
+def fit_residuals(variant: str, folder: Path, curves: Sequence[Curve], left: Array, pool: Executor) -> dict[str, Any]:
+    """Fit what the quantiser leaves over; it is read from the file, so it has to be there.
+
+    Args:
+        variant: which.
+        folder: of the pictures.
+        curves: of the pictures.
+        left: (pictures, qualities) log DSSIM less the quantiser's.
+        pool: whose processes have read the file after it was written.
+    """
+    seen = list(pool.map(partial(count, folder=folder, variant=variant), curves, chunksize=4))
+    counted, like, like_in_bits = (np.array(column) for column in zip(*seen, strict=True))
+    linear, unforeseen = fit_features(like, left)
+    linear_bits, uncounted = fit_features(like_in_bits, logs(curves)[1] - counted)
+    rough, rough_bits = ROUGHNESS[variant]
+    return {
+        "residual_features": linear,
         "residual": fit_belief(unforeseen, rough),
-        "bits_residual": fit_belief(bits - counted, rough_bits),
+        "bits_residual_features": linear_bits,
+        "bits_residual": fit_belief(uncounted, rough_bits),
         "mosaic": fit_mosaic(variant, folder, curves, pool),
     }
 
 
-def miss(curve: Curve, folder: Path, variant: str) -> list[float]:
-    """Return how far the mosaics of one picture say that it lies above the transform, less how far it does."""
+def logs(curves: Sequence[Curve]) -> tuple[Array, Array]:
+    """Return (pictures, qualities) log DSSIM and log bits."""
+    return np.log(np.maximum([c.dssim for c in curves], FLOOR)), np.log([[8 * b for b in c.bytes] for c in curves])
+
+
+def miss(curve: Curve, folder: Path, variant: str) -> list[tuple[int, int, float]]:
+    """Return of a picture's mosaics: quality, how many tiles, and what they say less what is."""
     format, settings = VARIANTS[variant]
     found, table = codec(format), quantiser(codec(format), settings)
     reference = Reference(open_picture(folder / curve.picture, curve.scale))
     assert table is not None
-    if expected(reference) is None:
+    count = min(reference.pixels // TILE**2 // 8, 48)
+    if count < COUNTS[0]:
         return []
     seen = []
     for quality, dssim in zip(curve.qualities, curve.dssim, strict=True):
         if quality in MOSAICS and 0.005 < dssim < 0.06:
             above = np.log(dssim / reference.transform(*table(quality)))
             step = Step(quality, found.setting(quality, settings))
-            seen.append(encode_mosaic(reference, found, settings, step, bias=0).above - float(above))
+            off = encode_mosaic(reference, found, settings, step, count).above - float(above)
+            seen.append((quality, count, off))
     return seen
 
 
-def fit_mosaic(variant: str, folder: Path, curves: Sequence[Curve], pool: Executor) -> float:
-    """Return by how much tiles lose more in a codec than the whole does, beside the transform: the middle of many."""
+def fit_mosaic(variant: str, folder: Path, curves: Sequence[Curve], pool: Executor) -> dict[str, Any]:
+    """Fit by how much tiles lose more in a codec than the whole does, beside the transform, and how they scatter."""
     if keeps_coefficients(VARIANTS[variant][1]):
-        return 0.0
-    found = pool.map(partial(miss, folder=folder, variant=variant), curves[::2])
-    misses = [value for values in found for value in values]
-    print(f"  mosaics: {len(misses)}, middle {np.median(misses):.4f}, spread {np.std(misses):.4f}", file=sys.stderr)
-    return float(short(np.median(misses)))
+        return UNKNOWN_MOSAIC
+    seen = np.array([row for rows in pool.map(partial(miss, folder=folder, variant=variant), curves) for row in rows])
+    bias, error = [], []
+    for quality in MOSAICS:
+        _, tiles, off = seen[seen[:, 0] == quality].T
+        middle = np.median(off)
+        beside = (off - middle) * np.sqrt(tiles)
+        cut = 4 * np.median(np.abs(beside))
+        bias.append(middle)
+        error.append(np.sqrt(np.mean(np.clip(beside, -cut, cut) ** 2)))
+        print(f"  mosaics at {quality}: {len(off)}, {middle:.4f}, {error[-1]:.3f} a tile", file=sys.stderr)
+    return UNKNOWN_MOSAIC | {"bias": short(np.array(bias)), "error": short(np.array(error))}
 
 
 def short(values: Any) -> Any:
@@ -259,12 +293,22 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     written = json.loads(TARGET.read_text()) if TARGET.exists() else {"variants": {}}
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for variant in options.codec or VARIANTS:
-            curves = usable(read(options.curves, variant))
-            written["variants"][variant] = calibrate(variant, options.folder, curves, pool)
-    written |= {"date": date.today().isoformat(), "versions": examine().libraries}
+    for variant in options.codec or VARIANTS:
+        curves = usable(read(options.curves, variant))
+        kept = written["variants"].setdefault(variant, {})
+        with ProcessPoolExecutor(options.jobs) as pool:
+            found, left = fit_codec(variant, options.folder, curves, pool)
+        kept |= found
+        save(written)
+        with ProcessPoolExecutor(options.jobs) as pool:
+            kept |= fit_residuals(variant, options.folder, curves, left, pool)
+    save(written | {"date": date.today().isoformat(), "versions": examine().libraries})
+
+
+def save(written: Mapping[str, Any]) -> None:
+    """Write the file, and let what is read from it be read again."""
     TARGET.write_text(json.dumps(written, separators=(",", ":"), sort_keys=True) + "\n")
+    numbers.cache_clear()
 
 
 if __name__ == "__main__":

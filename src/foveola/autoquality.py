@@ -189,23 +189,24 @@ class _Bench:
             dssim = self._decoded(data)
         return replace(probe, data=data, bytes=len(data), dssim=dssim)
 
-    def worth_a_mosaic(self, search: Search, index: int) -> bool:
-        """Return whether a partial encode is likely to save more than it costs.
+    def worth_a_mosaic(self, search: Search, index: int) -> int:
+        """Return of how many tiles a partial encode is likely to save most, less what it costs; 0 where none is.
 
-        A whole encode that does not end the search costs another; the mosaic costs its share and leaves a known doubt.
+        A whole encode that does not end the search costs another; a mosaic costs its share and leaves a known doubt.
         """
         if self.goal.method == "size" or keeps_coefficients(self.settings):
-            return False
-        mosaic = mosaics.expected(self.reference)
-        if mosaic is None:
-            return False
-        share, doubt = mosaic
+            return 0
         sd = float(search.curve.sd[index])
-        return search.hope(index, sd * doubt / math.hypot(sd, doubt)) - search.hope(index) > share
+        best, most = 0, search.hope(index)
+        for offer in mosaics.offers(self.reference, self.codec, self.settings, search.steps[index].quality):
+            hope = search.hope(index, sd * offer.doubt / math.hypot(sd, offer.doubt)) - offer.share
+            if hope > most:
+                best, most = offer.count, hope
+        return best
 
-    def mosaic(self, step: Step) -> tuple[float, float]:
-        """Return how far the codec lies above the transform at a step, as a partial encode tells, and its variance."""
-        mosaic = mosaics.encode_mosaic(self.reference, self.codec, self.settings, step)
+    def mosaic(self, step: Step, count: int) -> tuple[float, float]:
+        """Return how far the codec lies above the transform at a step, as so many tiles tell, and the variance."""
+        mosaic = mosaics.encode_mosaic(self.reference, self.codec, self.settings, step, count)
         self.partial.append(mosaic.probe)
         return mosaic.above, mosaic.variance
 
@@ -243,8 +244,9 @@ def _ask(search: Search, bench: _Bench, foresight: Foresight | None) -> int | No
     if foresight is None:
         return index
     index = _foreseen(search, foresight, index)
-    if index is not None and not search.probes and bench.worth_a_mosaic(search, index):
-        foresight.hinted(index, *bench.mosaic(search.steps[index]))
+    tiles = bench.worth_a_mosaic(search, index) if index is not None and not search.probes else 0
+    if index is not None and tiles:
+        foresight.hinted(index, *bench.mosaic(search.steps[index], tiles))
         search.believe(foresight.curve)
         index = _foreseen(search, foresight, search.ask())
     return index if index is not None else _second_look(search, foresight)

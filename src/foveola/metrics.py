@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -147,20 +148,20 @@ class Reference:
         """The transform of the luma of the first frame."""
         return self._planes[0][0].coefficients
 
-    def mapped(self, table: ArrayLike, dead_zone: float = 0.0) -> NDArray[np.float64] | None:
-        """Return what `transform` returns by the whole map, for each 16x16 block of it.
+    def mapped(self, table: ArrayLike, dead_zone: float = 0.0) -> NDArray[np.float64]:
+        """Return what `transform` returns for each 16x16 block of the map of the first frame.
 
         Args:
             table: (8, 8) positive quantiser steps, vertical frequency first.
             dead_zone: 0..0.5, by how much rounding leans to zero.
 
         Returns:
-            (rows, columns) DSSIM; None for pictures with alpha or several frames, and of more than 8 megapixels.
+            (rows, columns) DSSIM, over black where there is alpha; nothing is computed where `transform` saw it last.
 
         Raises:
             ArgumentError: a step or the dead zone is out of range.
         """
-        return self._planes[0][0].mapped(table, dead_zone) if self.single else None
+        return (1 - self._planes[0][0].probed(table, dead_zone, self.step)[1]) / 2
 
     def shown(self, luma_table: ArrayLike, chroma_table: ArrayLike, halved: bool) -> float:
         """Return the DSSIM of a JPEG with these tables, bit for bit as a decoder shows it; nothing is encoded.
@@ -186,20 +187,30 @@ class Reference:
         planes = planes_of(self.picture, halved, plane.coefficients)
         return _dssim(plane.compare(kernels.decoded_luma(planes, luma_table, chroma_table)).mean)
 
-    def bits(self, table: ArrayLike, dead_zone: float = 0.0) -> float:
-        """Return the bits of the luma of a baseline JPEG with optimal Huffman tables, all frames together.
+    def bits(
+        self, luma_table: ArrayLike, chroma_table: ArrayLike, dead_zone: float = 0.0, halved: bool = True
+    ) -> tuple[float, float]:
+        """Return the bits of luma and of chroma of a baseline JPEG with optimal Huffman tables, all frames together.
 
         Args:
-            table: (8, 8) positive quantiser steps, vertical frequency first.
+            luma_table: (8, 8) positive quantiser steps, vertical frequency first.
+            chroma_table: (8, 8) steps for chroma; of no effect on a grey picture.
             dead_zone: 0..0.5, by how much rounding leans to zero.
+            halved: chroma of half the rows and columns (4:2:0), else of all.
 
         Returns:
-            Bits, without headers; pixels with alpha over black.
+            Bits, without headers; of pixels with alpha the luma over black and the chroma as it is.
 
         Raises:
             ArgumentError: a step or the dead zone is out of range.
         """
-        return sum(kernels.bits(frame[0].coefficients, table, dead_zone) for frame in self._planes)
+        luma = [frame[0].coefficients for frame in self._planes]
+        of_luma = sum(kernels.bits(plane, luma_table, dead_zone) for plane in luma)
+        if self.picture.channels == 1:
+            return of_luma, 0.0
+        frames = (planes_of(self.picture, halved, plane, number) for number, plane in enumerate(luma))
+        chroma = (Coefficients(planes.chroma_shape, of) for planes in frames for of in planes.chroma)
+        return of_luma, sum(kernels.bits(plane, chroma_table, dead_zone) for plane in chroma)
 
     @cached_property
     def _planes(self) -> list[list[_Plane]]:
@@ -222,6 +233,8 @@ class Reference:
 
 class _Plane:
     """One luma plane with what was computed of it so far."""
+
+    _last: tuple[tuple[bytes, float, int], tuple[float, NDArray[np.floating[Any]]]] | None = None
 
     def __init__(self, luma: Bytes) -> None:
         self.luma = luma
@@ -251,18 +264,19 @@ class _Plane:
             return kernels.ssim_map_summary(self._whole, candidate, ground)
         return kernels.compare_in_bands(self.luma, candidate, ground)
 
-    def mapped(self, table: ArrayLike, dead_zone: float) -> NDArray[np.float64] | None:
-        """Return the DSSIM of the probe for each block of the map, None of a picture whose statistics are not kept."""
-        if not self._small:
-            return None
-        _, means = kernels.block_means(self._whole, kernels.reconstruct(self.coefficients, table, dead_zone))
-        return (1 - means.astype(np.float64)) / 2
-
     def transform(self, table: ArrayLike, dead_zone: float, step: int) -> float:
         """Return the SSIM of the probe."""
         if step == 1 and not self._small:
             return self.compare(kernels.reconstruct(self.coefficients, table, dead_zone)).mean
-        return kernels.probe(self.prepared(step), self.coefficients, table, dead_zone)
+        return self.probed(table, dead_zone, step)[0]
+
+    def probed(self, table: ArrayLike, dead_zone: float, step: int) -> tuple[float, NDArray[np.floating[Any]]]:
+        """Return the SSIM of the probe, and of each block; the last is kept."""
+        key = np.asarray(table, np.float64).tobytes(), dead_zone, step
+        if self._last is None or self._last[0] != key:
+            seen = kernels.probe_means(self.prepared(step), self.coefficients, table, dead_zone)
+            self._last = key, seen
+        return self._last[1]
 
 
 def compare(a: Picture, b: Picture) -> Score:

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from foveola.errors import ArgumentError, expected
-from foveola.foresight.curves import Curve
+from foveola.foresight.curves import Curve, Vector
 from foveola.goal import Autoquality
 
 Seen = Literal["decoded", "transform", "mosaic", "foreseen", "remembered"]
@@ -25,6 +25,8 @@ Why = Literal["met", "at_min", "at_max", "between_steps", "deadline", "max_encod
 
 SIZE_SLACK = 0.97
 """A file of this share of its budget or more is accepted at once."""
+CERTAIN = 2.5
+"""Standard deviations beyond its budget at which a file is taken not to fit."""
 LED = 4
 """After so many probes that the belief chose, every second one halves the bracket."""
 
@@ -176,11 +178,30 @@ class Search:
             return None
         if self._first is not None and not self.probes:
             return self._first
+        if self._surely_closed():
+            self.why = "between_steps"
+            return None
         inside = range(self._low + 1, self._high)
         if len(self.probes) >= LED and len(self.probes) % 2 == 0:
             return inside[len(inside) // 2]
-        away = np.abs(self.curve.mean[inside.start : inside.stop] - log(self.target.aim))
-        return inside.start + int(away.argmin())
+        away = np.abs(self.curve.mean + self._lead() - log(self.target.aim))
+        return inside.start + int(away[inside.start : inside.stop].argmin())
+
+    def _lead(self) -> Vector | float:
+        """Return how far below the aim each step should lie: where steps are wide, the last that fits is wanted."""
+        if not self.target.rising or len(self.steps) == 1:
+            return 0.0
+        gaps = np.diff(self.curve.mean, append=2 * self.curve.mean[-1] - self.curve.mean[-2])
+        room = log(self.target.high) - log(self.target.aim)
+        lead: Vector = np.maximum(gaps / 2 - room, 0.0)
+        return lead
+
+    def _surely_closed(self) -> bool:
+        """Return whether a file fits and the next step's, as it is believed, does not: that is not worth an encode."""
+        above = self._low + 1
+        if not self.target.rising or self._low < 0 or above == self._high:
+            return False
+        return float(self.curve.mean[above]) - log(self.target.high) > CERTAIN * float(self.curve.sd[above])
 
     def hope(self, index: int, sd: float | None = None) -> float:
         """Return how likely it is that looking at a step of the bracket ends the search, 0..1, as it is believed.

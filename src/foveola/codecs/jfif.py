@@ -25,17 +25,18 @@ _CLASSES = (0x00, 0x10, 0x01, 0x11)
 """DC and AC of luma, DC and AC of chroma."""
 
 
-def planes_of(picture: Picture, halved: bool, luma: Coefficients | None = None) -> JpegPlanes:
-    """Return the coefficients of an RGB picture, transformed once for all looks and encodes.
+def planes_of(picture: Picture, halved: bool, luma: Coefficients | None = None, frame: int = 0) -> JpegPlanes:
+    """Return the coefficients of a frame of an RGB picture, transformed once for all looks and encodes.
 
     Args:
-        picture: one frame of RGB.
+        picture: RGB; alpha is not looked at.
         halved: chroma at half size (4:2:0), else at full size.
-        luma: coefficients of its luma, where they are at hand.
+        luma: coefficients of the frame's luma, where they are at hand.
+        frame: which.
     """
-    key = "jpeg planes", halved
+    key = "jpeg planes", halved, frame
     if key not in picture.memo:
-        picture.memo[key] = kernels.prepare_jpeg(picture.frames[0], halved, luma)
+        picture.memo[key] = kernels.prepare_jpeg(picture.frames[frame, :, :, :3], halved, luma)
     planes: JpegPlanes = picture.memo[key]
     return planes
 

@@ -19,9 +19,10 @@ from foveola.foresight.curves import Curve, Vector, flat
 from foveola.search import Step
 from foveola.settings import JpegSettings
 
-Kind = Literal["dssim", "bits", "residual", "bits_residual"]
-"""Log DSSIM; log bits a pixel; and how far each lies above what the transform probe says."""
-
+Residual = Literal["residual", "bits_residual"]
+"""How far log DSSIM, and how far log bits, lie above what the transform probe says."""
+Kind = Literal["dssim", "bits"] | Residual
+"""Log DSSIM; log bits a pixel; and their residuals."""
 
 OUTLYING = 3.0
 """Standard deviations beyond which a feature counts no further: a line is no law."""
@@ -58,22 +59,25 @@ def belief(codec: Codec, settings: Any, steps: Sequence[Step], kind: Kind) -> Cu
     return Curve.read(found[kind]).spread(knots, axis(codec, [step.quality for step in steps]))
 
 
-def residual(codec: Codec, settings: Any, steps: Sequence[Step], features: Vector) -> Curve:
+def residual(
+    codec: Codec, settings: Any, steps: Sequence[Step], features: Vector, kind: Residual = "residual"
+) -> Curve:
     """Return what is believed of how far a codec lies above the transform, in a picture with these features.
 
     Args:
         codec: as in `belief`.
         settings: of the codec.
         steps: rising in quality.
-        features: see `foveola.foresight.features`.
+        features: what the picture is like, see `foveola.foresight.transform`.
+        kind: of log DSSIM or of log bits.
     """
     found = numbers()["variants"][variant(codec.name, settings)]
-    fitted = {name: np.asarray(values, np.float64) for name, values in found["features"].items()}
+    fitted = {name: np.asarray(values, np.float64) for name, values in found[f"{kind}_features"].items()}
     place = np.clip((features - fitted["mean"]) / fitted["spread"], -OUTLYING, OUTLYING)
     shift = fitted["out"] @ (fitted["in"] @ place)
     knots = axis(codec, found["qualities"])
     moved = np.interp(axis(codec, [step.quality for step in steps]), knots, shift)
-    curve = belief(codec, settings, steps, "residual")
+    curve = belief(codec, settings, steps, kind)
     return Curve(curve.mean + moved, curve.factors, curve.noise)
 
 

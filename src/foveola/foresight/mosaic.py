@@ -7,11 +7,14 @@ Source: Cochran, Sampling Techniques, 1977, section 6.4 (variance of a ratio).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from foveola.codecs.base import Codec
-from foveola.foresight.fitted import numbers, variant
+from foveola.foresight.fitted import axis, numbers, variant
 from foveola.foresight.tiles import Part, draw, ratio
 from foveola.foresight.transform import quantiser
 from foveola.metrics import Reference
@@ -19,14 +22,27 @@ from foveola.search import Probe, Step
 
 TILE = 64
 """Pixels of a side: a superblock of AV1, four blocks of VP8 and of JPEG XL's largest common transform."""
+COUNTS = (12, 24, 48, 96)
+"""How many tiles a mosaic may have: more say little more."""
 SHARE = 1 / 8
 """Of the picture at most."""
-MOST = 96
-"""Tiles at most: more say little more."""
-ERROR = 0.31
-"""Standard deviation of the log ratio of one tile, as it adds up over tiles (measured: .045 with 48 of them)."""
 FLOOR = 0.012**2
 """Variance of a ratio that no number of tiles takes away: at their edges a codec knows less."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A mosaic that could be encoded.
+
+    Args:
+        count: how many tiles.
+        share: of the picture, 0..1.
+        doubt: standard deviation of what it would tell, in logs.
+    """
+
+    count: int
+    share: float
+    doubt: float
 
 
 @dataclass(frozen=True)
@@ -44,18 +60,20 @@ class Mosaic:
     probe: Probe
 
 
-def expected(reference: Reference) -> tuple[float, float] | None:
-    """Return the share of a picture that its mosaic would take, and the standard deviation of what it would tell.
+def offers(reference: Reference, codec: Codec, settings: Any, quality: int) -> list[Offer]:
+    """Return the mosaics that a picture could have; none for small ones, several frames and alpha."""
+    if not reference.single:
+        return []
+    down, across = (side // TILE for side in reference.luma.shape)
+    area, error = reference.pixels / TILE**2, _fitted(codec, settings, quality, "error")
+    return [
+        Offer(count, count / area, math.hypot(error / math.sqrt(count), math.sqrt(FLOOR)))
+        for count in COUNTS
+        if count <= SHARE * down * across
+    ]
 
-    None for a picture that has none: small ones, several frames, alpha.
-    """
-    count = _count(reference)
-    if not reference.single or count < 12:
-        return None
-    return count * TILE**2 / reference.pixels, ERROR / count**0.5
 
-
-def encode_mosaic(reference: Reference, codec: Codec, settings: Any, step: Step, bias: float | None = None) -> Mosaic:
+def encode_mosaic(reference: Reference, codec: Codec, settings: Any, step: Step, count: int) -> Mosaic:
     """Encode the mosaic of a picture at a step.
 
     Args:
@@ -63,7 +81,7 @@ def encode_mosaic(reference: Reference, codec: Codec, settings: Any, step: Step,
         codec: that something was fitted for.
         settings: of the codec.
         step: where.
-        bias: by how much tiles lose more than the whole, in logs; the fitted number when None.
+        count: how many tiles, see `offers`.
 
     Raises:
         CodecError: the encoder failed.
@@ -72,19 +90,22 @@ def encode_mosaic(reference: Reference, codec: Codec, settings: Any, step: Step,
     assert table is not None
     steps, zone = table(step.quality)
     picture = reference.picture
-    tiles = draw(picture.frames.shape[1:3], TILE, _count(reference), reference.mapped(steps, zone))
+    tiles = draw(picture.frames.shape[1:3], TILE, count, reference.mapped(steps, zone))
     assert tiles is not None
     part = Part(tiles, reference.luma)
     data = codec.encode(replace(picture, frames=tiles.of(picture.frames[0])[None]), step.quality, settings)
     shown = part.shown(codec.decode(data).frames[0])
-    if bias is None:
-        bias = float(numbers()["variants"][variant(codec.name, settings)]["mosaic"])
     above, variance = ratio(shown, part.transformed(steps, zone), tiles.weights)
     dssim = float((shown * tiles.weights).sum() / tiles.weights.sum())
     probe = Probe(step.quality, step.setting, dssim, len(data), None, "mosaic", tiles.share(picture))
-    return Mosaic(above - bias, variance + FLOOR, probe)
+    return Mosaic(above - _fitted(codec, settings, step.quality, "bias"), variance + FLOOR, probe)
 
 
-def _count(reference: Reference) -> int:
-    """Return how many tiles a mosaic has, a square number's neighbour."""
-    return min(int(reference.pixels * SHARE / TILE**2), MOST)
+def _fitted(codec: Codec, settings: Any, quality: int, name: Literal["bias", "error"]) -> float:
+    """Return a fitted number at a quality, in logs.
+
+    Either by how much tiles lose more than the whole (bias), or the standard deviation of the ratio of one tile, as it
+    adds up over tiles (error).
+    """
+    found = numbers()["variants"][variant(codec.name, settings)]["mosaic"]
+    return float(np.interp(axis(codec, [quality]), axis(codec, found["qualities"]), found[name])[0])

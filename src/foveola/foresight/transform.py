@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foveola.codecs import jpeg
 from foveola.codecs.base import Codec
-from foveola.codecs.jpeg import luma_table
-from foveola.foresight.curves import Curve
+from foveola.foresight.curves import Curve, Vector
 from foveola.foresight.features import features
 from foveola.foresight.fitted import axis, belief, numbers, residual, variant
 from foveola.foresight.tiles import Part, draw
@@ -35,8 +35,13 @@ TILE = 32
 MOST_TILES = 240
 SKETCH_ERROR = 0.45
 """Standard deviation of the log of what a tile loses, as it adds up over independent tiles."""
+COUNTED = (12, 50, 86)
+"""Qualities at which bits tell what a picture is like."""
 Quantiser = Callable[[int], tuple[NDArray[Any], float]]
 """From a quality to an 8x8 table of steps and a dead zone, as `Reference.transform` takes them."""
+
+Counter = Callable[[int], tuple[float, float]]
+"""From a quality to the bits of luma and of chroma."""
 
 
 def quantiser(codec: Codec, settings: Any) -> Quantiser | None:
@@ -47,7 +52,7 @@ def quantiser(codec: Codec, settings: Any) -> Quantiser | None:
     shape = found["shape"]
     zone = float(shape["dead_zone"])
     if isinstance(settings, JpegSettings):
-        return lambda quality: (luma_table(quality, settings.quant_table), zone)
+        return lambda quality: (jpeg.luma_table(quality, settings.quant_table), zone)
     table = np.array(shape["table"], np.float64).reshape(8, 8)
     knots, scales = axis(codec, found["qualities"]), np.log(shape["scale"])
     return lambda quality: (table * np.exp(np.interp(axis(codec, [quality]), knots, scales)), zone)
@@ -166,12 +171,44 @@ def foresee_bytes(reference: Reference, codec: Codec, settings: Any, steps: Sequ
         settings: of the codec.
         steps: the qualities to foresee.
     """
+    count = counter(reference, codec, settings)
+    if count is None:
+        return None
+    family = in_bytes(belief(codec, settings, steps, "bits"), reference)
+    above = residual(codec, settings, steps, described(reference, count), "bits_residual")
+    rest = overhead(reference, codec, settings)
+    return Foresight(steps, [Layer(lambda step: sum(count(step.quality)) / 8 + rest, above)], family)
+
+
+def overhead(reference: Reference, codec: Codec, settings: Any) -> int:
+    """Return the bytes of a file that tell nothing of the pixels: what a pixel of the picture comes to."""
+    picture = reference.picture
+    return len(codec.encode(replace(picture, frames=picture.frames[:, :1, :1]), 1, settings))
+
+
+def counter(reference: Reference, codec: Codec, settings: Any) -> Counter | None:
+    """Return what counts the bits of a picture's coefficients, quantised for a codec; None where nothing was fitted."""
     table = quantiser(codec, settings)
     if table is None:
         return None
-    family = in_bytes(belief(codec, settings, steps, "bits"), reference)
-    residual = belief(codec, settings, steps, "bits_residual")
-    return Foresight(steps, [Layer(lambda step: reference.bits(*table(step.quality)) / 8, residual)], family)
+    if isinstance(settings, JpegSettings):
+        zone = table(1)[1]
+        return lambda quality: reference.bits(
+            *jpeg.tables(quality, settings.quant_table), zone, jpeg.halved(quality, settings)
+        )
+
+    def count(quality: int) -> tuple[float, float]:
+        steps, zone = table(quality)
+        return reference.bits(steps, steps, zone)
+
+    return count
+
+
+def described(reference: Reference, count: Counter) -> Vector:
+    """Return what a picture is like for a codec's bytes: features, size, and bits a pixel at three qualities."""
+    bits = np.array([count(quality) for quality in COUNTED]).ravel()
+    size = math.log(reference.pixels)
+    return np.concatenate((features(reference.coefficients), [size], np.log(bits + 1) - size))
 
 
 def keeps_coefficients(settings: Any) -> bool:

@@ -40,6 +40,7 @@ __all__ = [
     "prepare",
     "prepare_jpeg",
     "probe",
+    "probe_means",
     "reconstruct",
     "scan",
     "ssim",
@@ -63,7 +64,7 @@ class _Kernels(Protocol):
     def forward_dct(self, luma: Bytes, reserve: Reserve) -> NDArray[np.int16]: ...
     def probe(
         self, prepared: Prepared, coefficients: Coefficients, table: NDArray[np.float64], dead_zone: float
-    ) -> float: ...
+    ) -> tuple[float, NDArray[np.floating[Any]]]: ...
     def reconstruct(
         self, coefficients: Coefficients, table: NDArray[np.float64], dead_zone: float, out: Bytes
     ) -> None: ...
@@ -198,6 +199,8 @@ def ssim_map_summary(prepared: Prepared, candidate: Bytes, background: int = 0) 
     Raises:
         ArgumentError: the reference has another step, or the candidate is no such picture of that size.
     """
+    if prepared.step != 1:
+        raise ArgumentError(expected("a reference prepared with step 1", "prepared", prepared.step))
     mean, means = block_means(prepared, candidate, background)
     return Summary(mean, float(means.min()), float(np.percentile(means, 5)))
 
@@ -206,18 +209,17 @@ def block_means(prepared: Prepared, candidate: Bytes, background: int = 0) -> tu
     """Return the mean SSIM of a candidate, and of each 16x16 block of the map.
 
     Args:
-        prepared: the reference, prepared with step 1.
+        prepared: the reference.
         candidate: luma or pixels of the same size, see `ssim`.
         background: the grey over which a candidate with alpha is composited.
 
     Returns:
-        The mean, and (rows of blocks, blocks a row) means; blocks at the right and bottom edges may be smaller.
+        The mean, and (rows of blocks, blocks a row) means, over the whole map or over its sampled rows; blocks at the
+        right and bottom edges may be smaller.
 
     Raises:
-        ArgumentError: the reference has another step, or the candidate is no such picture of that size.
+        ArgumentError: the candidate is no such picture of that size.
     """
-    if prepared.step != 1:
-        raise ArgumentError(expected("a reference prepared with step 1", "prepared", prepared.step))
     return _kernels.block_means(prepared, _fitting(prepared, candidate, background), background)
 
 
@@ -271,7 +273,14 @@ def forward_dct(luma: Bytes) -> Coefficients:
 
 
 def probe(prepared: Prepared, coefficients: Coefficients, table: ArrayLike, dead_zone: float = 0.0) -> float:
-    """Return the mean SSIM that quantising the coefficients leaves: quantise, dequantise, inverse DCT, clamp, SSIM.
+    """Return the mean SSIM that quantising the coefficients leaves; see `probe_means`."""
+    return probe_means(prepared, coefficients, table, dead_zone)[0]
+
+
+def probe_means(
+    prepared: Prepared, coefficients: Coefficients, table: ArrayLike, dead_zone: float = 0.0
+) -> tuple[float, NDArray[np.floating[Any]]]:
+    """Quantise, dequantise, inverse DCT, clamp, SSIM: return what quantising the coefficients leaves.
 
     Args:
         prepared: the reference; its sampled rows or its whole map are computed.
@@ -280,7 +289,7 @@ def probe(prepared: Prepared, coefficients: Coefficients, table: ArrayLike, dead
         dead_zone: 0..0.5; levels are sign(c) * floor(|c| / step + 0.5 - dead_zone).
 
     Returns:
-        The mean SSIM, -1..1.
+        The mean SSIM, -1..1, and the means of the blocks as `block_means` has them.
 
     Raises:
         ArgumentError: sizes differ, or a step or the dead zone is out of range.
@@ -291,7 +300,7 @@ def probe(prepared: Prepared, coefficients: Coefficients, table: ArrayLike, dead
     if coefficients.shape != prepared.shape:
         raise ArgumentError(expected(f"coefficients of {prepared.shape}", "coefficients", coefficients.shape))
     if prepared.luma.shape != prepared.shape:
-        return ssim(prepared, reconstruct(coefficients, steps, dead_zone))
+        return block_means(prepared, reconstruct(coefficients, steps, dead_zone))
     return _kernels.probe(prepared, coefficients, steps, dead_zone)
 
 

@@ -15,8 +15,8 @@ size_t foveola_statistics_size(int level, int width, int height, int step);
 int foveola_prepare(int level, const uint8_t *luma, ptrdiff_t stride, int width, int height, int step,
                     float *statistics);
 
-/* The sum of the SSIM map; where `blocks` isn't NULL, the sums of its 16x16 blocks too, row by row. The candidate is as
- * in foveola_luma, or a luma plane where `channels` and `pixel` are 1. */
+/* The sum of the SSIM map, or of its rows 0, step, 2 step...; where `blocks` isn't NULL, that of its 16x16 blocks too, row
+ * by row. The candidate is as in foveola_luma, or a luma plane where `channels` and `pixel` are 1. */
 int foveola_ssim(int level, const uint8_t *luma, ptrdiff_t stride, int width, int height, int step,
                  const float *statistics, const uint8_t *candidate, ptrdiff_t row, ptrdiff_t pixel, int channels,
                  int background, double *blocks, double *total);
@@ -26,7 +26,8 @@ int foveola_ssim(int level, const uint8_t *luma, ptrdiff_t stride, int width, in
 void foveola_forward_dct(int level, const uint8_t *luma, ptrdiff_t stride, int width, int height,
                          int16_t *coefficients);
 int foveola_probe(int level, const uint8_t *luma, ptrdiff_t stride, int width, int height, int step,
-                  const float *statistics, const int16_t *coefficients, const uint16_t *quantiser, double *total);
+                  const float *statistics, const int16_t *coefficients, const uint16_t *quantiser,
+                  double *blocks, double *total);
 void foveola_reconstruct(int level, const int16_t *coefficients, const uint16_t *quantiser, int width, int height,
                          uint8_t *out, ptrdiff_t stride);
 

@@ -16,7 +16,7 @@ from cffi import FFI
 from numpy.typing import NDArray
 
 from foveola.errors import ConfigError, expected
-from foveola.kernels.prepared import BLOCK, Bytes, Coefficients, JpegPlanes, Prepared, Reserve, chroma_shape
+from foveola.kernels.prepared import Bytes, Coefficients, JpegPlanes, Prepared, Reserve, chroma_shape
 from foveola.kernels.quantiser import fixed_point
 
 LEVELS = ("generic", "avx2", "avx512")
@@ -78,12 +78,10 @@ def ssim(prepared: Prepared, candidate: Bytes, background: int) -> float:
 
 
 def block_means(prepared: Prepared, candidate: Bytes, background: int) -> tuple[float, NDArray[np.float64]]:
-    """Return the mean SSIM and the means of 16x16 blocks of the whole map."""
-    sizes = [np.minimum(BLOCK, side - np.arange(0, side, BLOCK)) for side in prepared.map_shape]
-    sums = np.empty((len(sizes[0]), len(sizes[1])))
-    into = _ffi.cast("double *", sums.__array_interface__["data"][0])
+    """Return the mean SSIM and the means of 16x16 blocks of the map or of its sampled rows."""
+    sums, sizes, into = _blocks(prepared)
     mean = _compared(prepared, candidate, background, into)
-    return mean, sums / np.outer(*sizes)
+    return mean, sums / sizes
 
 
 def forward_dct(luma: Bytes, reserve: Reserve) -> NDArray[np.int16]:
@@ -94,12 +92,15 @@ def forward_dct(luma: Bytes, reserve: Reserve) -> NDArray[np.int16]:
     return blocks
 
 
-def probe(prepared: Prepared, coefficients: Coefficients, table: NDArray[np.float64], dead_zone: float) -> float:
-    """Return the mean SSIM after quantising with `table`."""
+def probe(
+    prepared: Prepared, coefficients: Coefficients, table: NDArray[np.float64], dead_zone: float
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the mean SSIM after quantising with `table`, and the means of the blocks."""
     constants, total = fixed_point(table, dead_zone), _ffi.new("double *")
     quantiser = _ffi.from_buffer("uint16_t[]", constants)
-    _done(_c.foveola_probe(*_reference(prepared), _shorts(coefficients.blocks), quantiser, total))
-    return _mean(total, prepared)
+    sums, sizes, into = _blocks(prepared)
+    _done(_c.foveola_probe(*_reference(prepared), _shorts(coefficients.blocks), quantiser, into, total))
+    return _mean(total, prepared), sums / sizes
 
 
 def reconstruct(coefficients: Coefficients, table: NDArray[np.float64], dead_zone: float, out: Bytes) -> None:
@@ -177,6 +178,13 @@ def _compared(prepared: Prepared, candidate: Bytes, background: int, blocks: Any
     seen = _bytes(pixels), *pixels.strides[:2], pixels.shape[2], background
     _done(_c.foveola_ssim(*_reference(prepared), *seen, blocks, total))
     return _mean(total, prepared)
+
+
+def _blocks(prepared: Prepared) -> tuple[NDArray[np.float64], NDArray[np.float64], Any]:
+    """Return room for the sums of the blocks, how much of the map each has, and the room as C takes it."""
+    sizes = np.outer(*prepared.block_sides).astype(np.float64)
+    sums = np.empty_like(sizes)
+    return sums, sizes, _ffi.cast("double *", sums.__array_interface__["data"][0])
 
 
 def _mean(total: Any, prepared: Prepared) -> float:

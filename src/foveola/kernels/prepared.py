@@ -45,6 +45,12 @@ class Prepared:
         height, width = self.luma.shape
         return -(-(height - WINDOW + 1) // self.step), width - WINDOW + 1
 
+    @property
+    def block_sides(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many computed rows, and columns, of the map lie in each row and column of its 16x16 blocks."""
+        rows, columns = self.map_shape
+        return np.bincount(np.arange(rows) * self.step // BLOCK), np.bincount(np.arange(columns) // BLOCK)
+
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:

@@ -161,7 +161,7 @@ static int compare(int level, const struct reference *ref, const float *statisti
             with->sums(&scratch->sums, scratch->ring, row * ref->step, strip.columns + WINDOW - 1);
             with->ssim(&scratch->sums, strip.columns, statistics, scratch->totals);
             statistics += 2 * padded(with, strip.columns);
-            if (row % TILE < TILE - 1 && row < rows - 1) continue;
+            if (row * ref->step / TILE == (row + 1) * ref->step / TILE && row < rows - 1) continue;
             *total += flush(with, scratch->totals, strip.columns, tile);
             if (tile != NULL) tile += across;
         }
@@ -180,9 +180,10 @@ int foveola_ssim(int level, const uint8_t *luma, ptrdiff_t stride, int width, in
 }
 
 int foveola_probe(int level, const uint8_t *luma, ptrdiff_t stride, int width, int height, int step,
-                  const float *statistics, const int16_t *coefficients, const uint16_t *quantiser, double *total) {
+                  const float *statistics, const int16_t *coefficients, const uint16_t *quantiser,
+                  double *blocks, double *total) {
     struct reference ref = {luma, stride, width, height, step};
     uint8_t band[8 * BAND_STRIDE];
     struct candidate from = {NULL, 0, 0, 0, 0, coefficients, quantiser, foveola_decode_groups[level], band};
-    return compare(level, &ref, statistics, &from, NULL, total);
+    return compare(level, &ref, statistics, &from, blocks, total);
 }

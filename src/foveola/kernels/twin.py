@@ -64,20 +64,12 @@ def prepare(luma: Bytes, step: int, reserve: Reserve) -> NDArray[Any]:
 
 def ssim(prepared: Prepared, candidate: Bytes, background: int) -> float:
     """Return the mean SSIM of the map or of its sampled rows."""
-    return _mean(prepared, lambda top, bottom: _luma(candidate[top:bottom], background))
+    return block_means(prepared, candidate, background)[0]
 
 
 def block_means(prepared: Prepared, candidate: Bytes, background: int) -> tuple[float, Doubles]:
-    """Return the mean SSIM and the means of 16x16 blocks of the whole map."""
-    height, width = prepared.map_shape
-    edges = np.arange(0, height, BLOCK), np.arange(0, width, BLOCK)
-    sums = np.zeros((len(edges[0]), len(edges[1])))
-    for band, ssims in _maps(prepared, lambda top, bottom: _luma(candidate[top:bottom], background)):
-        across = np.add.reduceat(ssims, edges[1], axis=1)
-        blocks = np.add.reduceat(across, np.arange(0, len(ssims), BLOCK), axis=0)
-        sums[band.start // BLOCK :][: len(blocks)] = blocks
-    sizes = np.outer(np.diff(edges[0], append=height), np.diff(edges[1], append=width))
-    return float(sums.sum() / (height * width)), sums / sizes
+    """Return the mean SSIM and the means of 16x16 blocks of the map or of its sampled rows."""
+    return _means(prepared, lambda top, bottom: _luma(candidate[top:bottom], background))
 
 
 def forward_dct(luma: Bytes, reserve: Reserve) -> NDArray[np.int16]:
@@ -114,9 +106,9 @@ def decoded_luma(
         out[top:bottom] = _luma(np.clip(np.stack(colours, axis=2), 0, 255).astype(np.uint8), 0)
 
 
-def probe(prepared: Prepared, coefficients: Coefficients, table: Doubles, dead_zone: float) -> float:
-    """Return the mean SSIM after quantising with `table`."""
-    return _mean(prepared, lambda top, bottom: _rows(coefficients, table, dead_zone, top, bottom))
+def probe(prepared: Prepared, coefficients: Coefficients, table: Doubles, dead_zone: float) -> tuple[float, Doubles]:
+    """Return the mean SSIM after quantising with `table`, and the means of the blocks."""
+    return _means(prepared, lambda top, bottom: _rows(coefficients, table, dead_zone, top, bottom))
 
 
 def reconstruct(coefficients: Coefficients, table: Doubles, dead_zone: float, out: Bytes) -> None:
@@ -172,9 +164,16 @@ def _maps(prepared: Prepared, candidate: Rows) -> Iterator[tuple[slice, Doubles]
         yield band, above / ((mean * mean + my * my + C1) * (variances[band] + vy + C2))
 
 
-def _mean(prepared: Prepared, candidate: Rows) -> float:
-    height, width = prepared.map_shape
-    return float(sum(ssims.sum() for _, ssims in _maps(prepared, candidate)) / (height * width))
+def _means(prepared: Prepared, candidate: Rows) -> tuple[float, Doubles]:
+    down, across = prepared.block_sides
+    starts = np.concatenate(([0], np.cumsum(down)[:-1])), np.arange(len(across)) * BLOCK
+    sums = np.zeros((len(down), len(across)))
+    for band, ssims in _maps(prepared, candidate):
+        first, last = np.searchsorted(starts[0], (band.start, band.start + len(ssims)))
+        sums[first:last] = np.add.reduceat(
+            np.add.reduceat(ssims, starts[1], axis=1), starts[0][first:last] - band.start, axis=0
+        )
+    return float(sums.sum() / (down.sum() * across.sum())), sums / np.outer(down, across)
 
 
 def _dct_matrix() -> Doubles:
