@@ -101,11 +101,17 @@ class Foresight:
                 return True
         return False
 
-    def measured(self, index: int, value: float) -> None:
-        """Take in what a file at a step really came to (DSSIM or bytes)."""
+    def measured(self, index: int, value: float) -> float | None:
+        """Take in what a file at a step really came to (DSSIM or bytes).
+
+        Returns:
+            How far that lies above the transform, in logs; None where the transform was not looked at there.
+        """
         last = len(self._looks)
         doubt = sum(float(part.sd[index]) ** 2 for part in self._parts[:last])
-        self.hinted(index, log(value) - self._below(index, last), doubt)
+        above = log(value) - self._below(index, last)
+        self.hinted(index, above, doubt)
+        return above if doubt <= KNOWN**2 else None
 
     def hinted(self, index: int, above: float, variance: float) -> None:
         """Take in how far a file lies above the transform at a step, and how doubtful that is."""
