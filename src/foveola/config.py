@@ -169,15 +169,15 @@ class Settings:
     decisions: str = _row(
         "memory",
         _STORE,
-        "Where the qualities that were found are remembered: `memory` of this process, a file of SQLite, Redis (with the "
-        "extra `[redis]`), or `off`.",
+        "Where the qualities that were found are remembered: in the `memory` of the server, in a file of SQLite, in "
+        "Redis (with the extra `[redis]`), or nowhere (`off`).",
         secret=True,
         prefix=OURS,
     )
     decisions_size: int = _row(
         50_000,
         kinds.integer(1),
-        "How many are kept, in about 500 bytes each; Redis has limits of its own.",
+        "How many are kept, each half a kilobyte; Redis has its own limits.",
         prefix=OURS,
     )
     decisions_check: int = _row(
@@ -324,11 +324,14 @@ def _rows() -> Iterator[Setting]:
 
 SETTINGS: tuple[Setting, ...] = tuple(_rows())
 NAMES = frozenset(row.name for row in SETTINGS)
+KERNELS = frozenset({"FOVEOLA_KERNELS", "FOVEOLA_SIMD"})
+"""Names that `foveola.kernels` reads."""
 
 
 def unknown(environ: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each `IMGPROXY_*` name that is set and not read, with the nearest name that is."""
-    names = sorted(n for n in environ if n.startswith(PREFIX) and n not in NAMES and n[len(PREFIX) :] not in REFUSED)
+    """Return a sentence for each name of ours or imgproxy's that is set and not read, with the nearest that is."""
+    read = NAMES | KERNELS | {PREFIX + name for name in REFUSED}
+    names = sorted(name for name in environ if name.startswith((PREFIX, OURS)) and name not in read)
     near = [(name, difflib.get_close_matches(name, NAMES, 1, 0.8)) for name in names]
     return [f"{name} is not read by this version" + (f"; did you mean {n[0]}?" if n else "") for name, n in near]
 

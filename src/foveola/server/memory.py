@@ -72,15 +72,14 @@ class Memory:
     async def start(self) -> None:
         """Open the store, so that it is said at once when it can't be used."""
         if self._store is not None:
-            await self._attempt(lambda store: store.rows("00" * 32), [])
+            await self._rows("00" * 32)
 
     async def recall(self, source: Body) -> Known | None:
         """Return what is remembered of a source, None where nothing is to be remembered."""
         if self._store is None:
             return None
         name = await asyncio.to_thread(source.sha256) if source.size > LARGE else source.sha256()
-        rows = await self._attempt(lambda store: store.rows(name), [])
-        return Known(name, tuple(rows), self._every > 0 and self._unchecked >= self._every - 1)
+        return Known(name, await self._rows(name), self._every > 0 and self._unchecked >= self._every - 1)
 
     def learn(self, known: Known, facts: Facts) -> None:
         """Take in what a worker has found of a source; the store is told later."""
@@ -98,6 +97,9 @@ class Memory:
             await self._attempt(lambda store: store.close(), None)
             _log.info("Decisions: %s", self._told())
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _rows(self, source: str) -> tuple[Decision, ...]:
+        return await self._attempt(lambda store: tuple(store.rows(source)), ())
 
     async def _learn(self, source: str, facts: Facts) -> None:
         decision = facts.decision
