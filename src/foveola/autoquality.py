@@ -254,10 +254,11 @@ def _hint(foresight: Foresight, bench: _Bench, hints: Sequence[Hint]) -> bool:
     """Move the foresight by what was seen before; return whether it was moved."""
     places = {step.setting: index for index, step in enumerate(foresight.steps)}
     found = [(places.get(bench.codec.setting(hint.quality, bench.settings)), hint) for hint in hints]
-    inside = [(index, hint) for index, hint in found if index is not None and not foresight.exact]
-    for index, hint in inside:
-        foresight.hinted(index, hint.above, hint.variance)
-    return bool(inside)
+    inside = [(index, hint.above, hint.variance) for index, hint in found if index is not None]
+    if foresight.exact or not inside:
+        return False
+    foresight.remembered(inside)
+    return True
 
 
 def _run(search: Search, bench: _Bench, foresight: Foresight | None, stop: Callable[[], bool]) -> Why:

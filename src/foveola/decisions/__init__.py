@@ -67,6 +67,7 @@ class Decision:
         bytes: of the file.
         why: what ended the search.
         pixels: of the result.
+        scaled: whether the result is larger or smaller than the source.
         points: what was measured, in order.
     """
 
@@ -77,6 +78,7 @@ class Decision:
     bytes: int
     why: str
     pixels: int
+    scaled: bool
     points: tuple[Point, ...] = ()
 
     def write(self) -> str:
@@ -187,6 +189,7 @@ def _sound(decision: Decision) -> bool:
             decision.dssim is None or _real(decision.dssim, 0, 1),
             _whole(decision.bytes, LARGEST),
             _whole(decision.pixels, LARGEST),
+            type(decision.scaled) is bool,
             len(decision.points) <= MOST_POINTS,
             all(_whole(p.quality, 100) and _real(p.above, -FARTHEST, FARTHEST) for p in decision.points),
         )

@@ -2,7 +2,7 @@
 
 Used where pictures are worked on, because only who has read the header knows the plan. The key is made of the plan's
 own fields and of the versions of everything that computes, so that a new field and a new build join it by themselves.
-How far one width tells of another is measured: `python -m bench.widths`.
+How far one width tells of another is measured: `python -m bench.remembered`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from foveola.search import Why
 
 DRIFT = 0.04
 """Standard deviation, in natural logs, of how far a codec lies above the transform, between a picture and the same at
-half or twice the pixels."""
+half or twice the pixels. A JPEG lies on the grid of its blocks until it is scaled, and is no guide to the scaled ones."""
 CODEC = ("format", "settings")
 GOAL = ("goal", "max_bytes")
 HARMLESS = {
@@ -68,6 +68,11 @@ class Page:
         width, height = self.plan.geometry.result
         return width * height
 
+    @property
+    def scaled(self) -> bool:
+        """Whether the result has another size than the source, beside cropping."""
+        return self.plan.geometry.factors != (1.0, 1.0)
+
     def told(self, check: bool = False) -> Remembered:
         """Return what the search is told.
 
@@ -101,6 +106,7 @@ class Page:
         same = [point for row in like if row.key.processing == self.key.processing for point in row.points]
         if same:
             return tuple({point.quality: Hint(point.quality, point.above, 0.0) for point in same}.values())
+        like = [row for row in like if row.scaled == self.scaled]
         if not like:
             return ()
         row = min(like, key=self._away)
@@ -124,6 +130,7 @@ class Page:
             result.bytes,
             result.why,
             self.pixels,
+            self.scaled,
             tuple(points[-MOST_POINTS:]),
         )
 
