@@ -27,7 +27,7 @@ from foveola.search import Why
 
 DRIFT = 0.04
 """Standard deviation, in natural logs, of how far a codec lies above the transform, between a picture and the same at
-half or twice the pixels. A JPEG lies on the grid of its blocks until it is scaled, and is no guide to the scaled ones."""
+half or twice the pixels. Until it is scaled a JPEG lies on the grid of its blocks, and is no guide to scaled ones."""
 CODEC = ("format", "settings")
 GOAL = ("goal", "max_bytes")
 HARMLESS = {
