@@ -80,7 +80,7 @@ def _type(hint: Any) -> str:
 
 
 def setting_rows() -> str:
-    """Return the table of the `IMGPROXY_*` settings."""
+    """Return the table of the settings."""
     rows = ((f"`{s.name}`", s.kind.what, _default(s.default), s.doc) for s in config.SETTINGS)
     return table(("Variable", "Value", "Default", "Meaning"), rows)
 

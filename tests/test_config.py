@@ -55,6 +55,25 @@ def test_every_setting_is_documented_and_can_say_its_default(row: Setting) -> No
         assert row.kind.read(row.kind.write(row.default)) == row.default
 
 
+@pytest.mark.parametrize("where", ["memory", "off", "/var/lib/d.sqlite", "./d.sqlite", "redis://:word@host:6379/0"])
+def test_a_place_for_decisions_is_read(where: str) -> None:
+    found = Settings.from_env({"FOVEOLA_DECISIONS": where, "FOVEOLA_DECISIONS_SIZE": "7"})
+
+    assert (found.decisions, found.decisions_size, found.decisions_check) == (where, 7, 100)
+    assert "word" not in repr(found)
+
+
+def test_a_place_for_decisions_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Expected `memory`, `off`, .* for FOVEOLA_DECISIONS, got"):
+        Settings.from_env({"FOVEOLA_DECISIONS": "on"})
+
+
+def test_a_misspelled_setting_of_ours_is_named() -> None:
+    assert config.unknown({"FOVEOLA_DECISION_CHECK": "1", "FOVEOLA_SIMD": "generic"}) == [
+        "FOVEOLA_DECISION_CHECK is not read by this version; did you mean FOVEOLA_DECISIONS_CHECK?"
+    ]
+
+
 def test_every_setting_of_a_codec_has_a_variable() -> None:
     named = {(row.format, row.field) for row in SETTINGS if row.format}
 

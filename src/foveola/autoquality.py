@@ -26,6 +26,7 @@ from foveola.foresight.transform import Foresight, foresee_bytes, foresee_dssim,
 from foveola.goal import Autoquality
 from foveola.metrics import Reference
 from foveola.picture import Picture
+from foveola.remembered import NOTHING, Answer, Hint, Remembered
 from foveola.search import Probe, Search, Step, Target, Why, log, steps_of
 from foveola.settings import BEST_JPEG, SETTINGS, make_settings
 
@@ -35,6 +36,8 @@ REACH = 12
 """Steps beyond a closed bracket where the transform is asked once more."""
 BESIDE = 2
 """Encodes beyond a closed bracket, at most."""
+SAME = 1e-6
+"""By how much a DSSIM may differ when it is measured again: the decoders and the metric repeat to the last bits."""
 
 First = Literal["curve", "transform", "network", "remembered", "none"]
 Note = Literal["no_network", "no_quality", "over_max_resolution", "max_bytes", "first_frame", "side_limited"]
@@ -89,7 +92,13 @@ def never() -> bool:
 
 
 def find(
-    picture: Picture, codec: Codec, goal: Autoquality, settings: Any = None, *, stop: Callable[[], bool] = never
+    picture: Picture,
+    codec: Codec,
+    goal: Autoquality,
+    settings: Any = None,
+    *,
+    stop: Callable[[], bool] = never,
+    remembered: Remembered = NOTHING,
 ) -> Result:
     """Find the quality at which `picture` in this codec is as good, or as small, as `goal` asks.
 
@@ -99,6 +108,8 @@ def find(
         goal: a method other than `none`, its target, bounds and allowed error.
         settings: of the codec, its defaults when None; with method `ml` a JPEG is always written with the best ones.
         stop: asked between encodes; once it is true the best so far is returned.
+        remembered: what earlier searches have found. An answer costs one encode, and what is reported of it was
+            measured then; where its file comes out otherwise, the search begins anew without it.
 
     Returns:
         The file and what is true of it. Missing a target is never an error.
@@ -113,13 +124,18 @@ def find(
     if codec.qualities is None:
         return _without_quality(picture, codec, goal, settings, notes)
     bench = _Bench(picture, codec, settings, goal)
+    answer = remembered.answer
+    if answer and (again := _again(bench, answer, remembered.check)):
+        return _result(bench, again, (again,), answer.why, "remembered", notes)
     steps = steps_of(goal, [(q, codec.setting(q, settings)) for q in _within(codec, goal)])
     foresight = bench.foresight(steps) if len(steps) > 1 else None
-    search = Search(Target.of(goal), steps, foresight.curve if foresight else bench.family(steps))
     first: First = "none" if len(steps) == 1 else "transform" if foresight else "curve"
+    if foresight and not answer and _hint(foresight, bench, remembered.hints):
+        first = "remembered"
+    search = Search(Target.of(goal), steps, foresight.curve if foresight else bench.family(steps))
     why = _run(search, bench, foresight, stop)
     assert search.best is not None
-    return _result(bench, bench.written(search.best), search, why, first, notes)
+    return _result(bench, bench.written(search.best), search.probes, why, first, notes)
 
 
 def _check(picture: Picture, codec: Codec, goal: Autoquality) -> None:
@@ -186,7 +202,7 @@ class _Bench:
         data = self.codec.encode(self.picture, probe.quality, self.settings)
         dssim = probe.dssim
         if dssim is None and (self.goal.method != "size" or self.goal.verify == "always"):
-            dssim = self._decoded(data)
+            dssim = self.decoded(data)
         return replace(probe, data=data, bytes=len(data), dssim=dssim)
 
     def worth_a_mosaic(self, search: Search, index: int) -> int:
@@ -210,7 +226,8 @@ class _Bench:
         self.partial.append(mosaic.probe)
         return mosaic.above, mosaic.variance
 
-    def _decoded(self, data: bytes) -> float:
+    def decoded(self, data: bytes) -> float:
+        """Return the DSSIM that a decoder shows."""
         return self.reference.full(self.codec.decode(data)).dssim
 
     def _shown(self, quality: int) -> float | None:
@@ -219,6 +236,30 @@ class _Bench:
             return None
         tables = jpeg.tables(quality, self.settings.quant_table)
         return self.reference.shown(*tables, jpeg.halved(quality, self.settings))
+
+
+def _again(bench: _Bench, answer: Answer, check: bool) -> Probe | None:
+    """Return the file of a remembered answer, None where it turns out to be another than was remembered."""
+    assert bench.codec.qualities is not None
+    told = bench.goal.method == "size" or answer.dssim is not None
+    if not told or bench.codec.qualities.clamp(answer.quality) != answer.quality:
+        return None
+    setting = bench.codec.setting(answer.quality, bench.settings)
+    probe = bench.written(Probe(answer.quality, setting, answer.dssim, None, None, "remembered"))
+    assert probe.data is not None
+    true = answer.dssim is None or not check or abs(bench.decoded(probe.data) - answer.dssim) <= SAME
+    return probe if true and probe.bytes == answer.bytes else None
+
+
+def _hint(foresight: Foresight, bench: _Bench, hints: Sequence[Hint]) -> bool:
+    """Move the foresight by what was seen before; return whether it was moved."""
+    places = {step.setting: index for index, step in enumerate(foresight.steps)}
+    found = [(places.get(bench.codec.setting(hint.quality, bench.settings)), hint) for hint in hints]
+    inside = [(index, hint.above, hint.variance) for index, hint in found if index is not None]
+    if foresight.exact or not inside:
+        return False
+    foresight.remembered(inside)
+    return True
 
 
 def _run(search: Search, bench: _Bench, foresight: Foresight | None, stop: Callable[[], bool]) -> Why:
@@ -230,9 +271,10 @@ def _run(search: Search, bench: _Bench, foresight: Foresight | None, stop: Calla
             if bench.goal.max_encodes is not None and bench.encodes >= bench.goal.max_encodes:
                 return "max_encodes"
         probe = bench.look(search.steps[index])
+        if foresight:
+            probe = replace(probe, above=foresight.measured(index, search.target.value(probe)))
         search.tell(index, probe)
         if foresight:
-            foresight.measured(index, search.target.value(probe))
             search.believe(foresight.curve)
     assert search.why is not None
     return search.why
@@ -279,10 +321,13 @@ def _second_look(search: Search, foresight: Foresight) -> int | None:
     return min(inside, key=lambda index: abs(mean[index] - log(search.target.aim)), default=None)
 
 
-def _result(bench: _Bench, best: Probe, search: Search, why: Why, first: First, notes: tuple[Note, ...]) -> Result:
-    value = search.target.value(best)
-    kept = search.target.kept(value)
-    met = kept if bench.goal.method == "size" else search.target.inside(value)
+def _result(
+    bench: _Bench, best: Probe, probes: Sequence[Probe], why: Why, first: First, notes: tuple[Note, ...]
+) -> Result:
+    target = Target.of(bench.goal)
+    value = target.value(best)
+    kept = target.kept(value)
+    met = kept if bench.goal.method == "size" else target.inside(value)
     assert best.data is not None
     return Result(
         bench.codec.name,
@@ -295,7 +340,7 @@ def _result(bench: _Bench, best: Probe, search: Search, why: Why, first: First, 
         why,
         first,
         bench.encodes,
-        (*bench.partial, *(replace(best, data=None) if p.quality == best.quality else p for p in search.probes)),
+        (*bench.partial, *(replace(best, data=None) if p.quality == best.quality else p for p in probes)),
         notes,
     )
 

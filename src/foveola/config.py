@@ -24,6 +24,8 @@ from foveola.sources.base import Reach
 from foveola.urls import Grammar, Keys
 
 PREFIX = "IMGPROXY_"
+OURS = "FOVEOLA_"
+"""What the names of settings begin with that imgproxy does not have."""
 QUALITIES: Mapping[str, int] = {"webp": 79, "avif": 63, "jxl": 77}
 """imgproxy's quality of the formats whose scale is not JPEG's; `FORMAT_QUALITY` is laid over it."""
 
@@ -33,6 +35,15 @@ _QUALITY = kinds.integer(1, 100)
 _BOUND = kinds.integer(0, 100)
 _MEGAPIXELS = kinds.number()
 _BOUNDS = kinds.pairs(FORMAT, _BOUND)
+
+
+def _read_store(text: str) -> str:
+    if text in ("memory", "off") or "/" in text:
+        return text
+    raise ValueError(text)
+
+
+_STORE = Kind("`memory`, `off`, a path with a slash, or an address `redis://…`", _read_store)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +69,8 @@ class Setting:
     secret: bool = False
 
 
-def _row(default: Any, kind: Kind[Any], doc: str, *, secret: bool = False) -> Any:
-    metadata = {"kind": kind, "doc": doc, "secret": secret}
+def _row(default: Any, kind: Kind[Any], doc: str, *, secret: bool = False, prefix: str = PREFIX) -> Any:
+    metadata = {"kind": kind, "doc": doc, "secret": secret, "prefix": prefix}
     if isinstance(default, dict):
         return field(default_factory=lambda: dict(default), repr=not secret, metadata=metadata)
     return field(default=default, repr=not secret, metadata=metadata)
@@ -72,7 +83,7 @@ def _net(format: str) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says; every field is an `IMGPROXY_*` variable, `codecs` is those of the encoders."""
+    """What the environment says; every field is a variable, `codecs` is those of the encoders."""
 
     bind: str = _row(":8080", TEXT, "Where to listen: `host:port`, or a path when `NETWORK` is `unix`.")
     network: str = _row("tcp", kinds.word("tcp", "tcp4", "tcp6", "unix"), "What `BIND` is an address of.")
@@ -154,6 +165,24 @@ class Settings:
     autoquality_webp_net: str = _net("WebP")
     autoquality_avif_net: str = _net("AVIF")
     autoquality_jxl_net: str = _net("JPEG XL")
+
+    decisions: str = _row(
+        "memory",
+        _STORE,
+        "Where the qualities that were found are remembered: in the `memory` of the server, in a file of SQLite, in "
+        "Redis (with the extra `[redis]`), or nowhere (`off`).",
+        secret=True,
+        prefix=OURS,
+    )
+    decisions_size: int = _row(
+        50_000,
+        kinds.integer(1),
+        "How many are kept, each half a kilobyte; Redis has its own limits.",
+        prefix=OURS,
+    )
+    decisions_check: int = _row(
+        100, kinds.integer(), "Of so many remembered qualities one is measured again; 0 for none.", prefix=OURS
+    )
 
     codecs: Mapping[str, Any] = field(
         default_factory=lambda: {name: kind() for name, kind in settings.SETTINGS.items()}
@@ -288,17 +317,21 @@ def _rows() -> Iterator[Setting]:
     for f in fields(Settings):
         if "kind" in f.metadata:
             default = f.default if f.default_factory is MISSING else f.default_factory()
-            yield Setting(PREFIX + f.name.upper(), f.name, default=default, **f.metadata)
+            said = dict(f.metadata)
+            yield Setting(said.pop("prefix") + f.name.upper(), f.name, default=default, **said)
     yield from _codec_rows()
 
 
 SETTINGS: tuple[Setting, ...] = tuple(_rows())
 NAMES = frozenset(row.name for row in SETTINGS)
+KERNELS = frozenset({"FOVEOLA_KERNELS", "FOVEOLA_SIMD"})
+"""Names that `foveola.kernels` reads."""
 
 
 def unknown(environ: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each `IMGPROXY_*` name that is set and not read, with the nearest name that is."""
-    names = sorted(n for n in environ if n.startswith(PREFIX) and n not in NAMES and n[len(PREFIX) :] not in REFUSED)
+    """Return a sentence for each name of ours or imgproxy's that is set and not read, with the nearest that is."""
+    read = NAMES | KERNELS | {PREFIX + name for name in REFUSED}
+    names = sorted(name for name in environ if name.startswith((PREFIX, OURS)) and name not in read)
     near = [(name, difflib.get_close_matches(name, NAMES, 1, 0.8)) for name in names]
     return [f"{name} is not read by this version" + (f"; did you mean {n[0]}?" if n else "") for name, n in near]
 

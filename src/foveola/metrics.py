@@ -22,6 +22,8 @@ from foveola.kernels import Coefficients, Prepared, Summary
 from foveola.picture import Picture
 
 Bytes = NDArray[np.uint8]
+VERSION = 1
+"""Of the metric: to be raised with any change of its values, because values are remembered."""
 WHOLE_BELOW = 0.2
 """Megapixels under which every row of the map is computed: few rows vary more, and the whole map is cheap."""
 KEPT_BELOW = 8.0

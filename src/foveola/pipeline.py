@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyvips
 
     from foveola.autoquality import Note, Result
+    from foveola.remembered import Remembered
 
 LONGEST: Mapping[str, int] = {"jpeg": 65500, "webp": 16383, "avif": 16384, "gif": 65535}
 """Pixels that a side may have, by format; a larger result is made smaller."""
@@ -150,6 +151,11 @@ def check(options: ProcessingOptions, defaults: Defaults) -> None:
         raise UrlError(str(error)) from None
 
 
+def may_search(options: ProcessingOptions, defaults: Defaults) -> bool:
+    """Return whether a quality may be searched for; only a picture's header can tell that it is."""
+    return resolve(options.format or "jpeg", options.autoquality, defaults.autoquality).method != "none"
+
+
 def plan(header: Header, options: ProcessingOptions, defaults: Defaults, accepted: Accepted = Accepted()) -> Plan:
     """Decide everything about one picture.
 
@@ -186,13 +192,16 @@ def plan(header: Header, options: ProcessingOptions, defaults: Defaults, accepte
     )
 
 
-def render(source: bytes | pyvips.Image, plan: Plan, stop: Callable[[], bool] = never) -> Rendered:
+def render(
+    source: bytes | pyvips.Image, plan: Plan, stop: Callable[[], bool] = never, remembered: Remembered | None = None
+) -> Rendered:
     """Do what was planned.
 
     Args:
         source: the file, or an image that is already open.
         plan: what to do.
         stop: asked between encodes; once it is true the best so far is returned.
+        remembered: what earlier searches have found.
 
     Raises:
         ImageError: the source is broken.
@@ -202,7 +211,7 @@ def render(source: bytes | pyvips.Image, plan: Plan, stop: Callable[[], bool] = 
     from foveola.transform.steps import transformed
 
     image = transformed(source, plan)
-    result = save(image, plan, stop)
+    result = save(image, plan, stop, remembered)
     return Rendered(result, plan, upright(plan.source), (image.width, image.height))
 
 

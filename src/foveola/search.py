@@ -48,6 +48,7 @@ class Probe:
         data: the file; kept for the best probe only.
         seen: how the value came about; only `decoded` and a guarded `transform` may decide.
         area: the share of the picture that was encoded, 0..1.
+        above: log of how far its value lies above what the transform says; None where the transform was not asked.
     """
 
     quality: int
@@ -57,6 +58,7 @@ class Probe:
     data: builtins.bytes | None
     seen: Seen
     area: float = 1.0
+    above: float | None = None
 
 
 @dataclass(frozen=True)

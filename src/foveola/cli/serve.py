@@ -1,4 +1,4 @@
-"""`foveola serve`: the image server, configured by `IMGPROXY_*` variables.
+"""`foveola serve`: the image server, configured by `IMGPROXY_*` and `FOVEOLA_*` variables.
 
 The one command that reaches another interface, and only when it runs.
 """

@@ -28,6 +28,8 @@ from foveola.settings import JpegSettings
 
 KNOWN = 0.01
 """Standard deviation of a log below which another look would say nothing new."""
+SURPRISE = 4.0
+"""Standard deviations beyond which a file shows that what was remembered says nothing of this picture."""
 SKETCHED = 500_000
 """Pixels from which on a picture is looked at in a part first."""
 TILE = 32
@@ -91,6 +93,7 @@ class Foresight:
         self._looks = [layer.look for layer in layers]
         mean = family.mean - sum(layer.above.mean for layer in layers)
         self._parts = [Curve(mean, family.factors, family.noise), *(layer.above for layer in layers)]
+        self._alone: Curve | None = None  # the last part as it is without what was remembered
 
     @property
     def curve(self) -> Curve:
@@ -106,11 +109,33 @@ class Foresight:
                 return True
         return False
 
-    def measured(self, index: int, value: float) -> None:
-        """Take in what a file at a step really came to (DSSIM or bytes)."""
+    def measured(self, index: int, value: float) -> float | None:
+        """Take in what a file at a step really came to (DSSIM or bytes).
+
+        Returns:
+            How far that lies above the transform, in logs; None where the transform was not looked at there.
+        """
         last = len(self._looks)
         doubt = sum(float(part.sd[index]) ** 2 for part in self._parts[:last])
-        self.hinted(index, log(value) - self._below(index, last), doubt)
+        above = log(value) - self._below(index, last)
+        if self._alone is not None:
+            off = abs(above - float(self._parts[-1].mean[index]))
+            if off > SURPRISE * math.sqrt(float(self._parts[-1].sd[index]) ** 2 + doubt + KNOWN**2):
+                self._parts[-1], self._alone = self._alone, None
+            else:
+                self._alone = self._alone.given(index, above, doubt)
+        self.hinted(index, above, doubt)
+        return above if doubt <= KNOWN**2 else None
+
+    def remembered(self, hints: Sequence[tuple[int, float, float]]) -> None:
+        """Take in what was seen before, once; it is dropped when a file shows how wrong it is.
+
+        Args:
+            hints: of each the step, how far a file lay above the transform, and the variance of that for this picture.
+        """
+        self._alone = self._parts[-1]
+        for index, above, variance in hints:
+            self.hinted(index, above, variance)
 
     def hinted(self, index: int, above: float, variance: float) -> None:
         """Take in how far a file lies above the transform at a step, and how doubtful that is."""

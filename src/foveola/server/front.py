@@ -16,16 +16,21 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
 from foveola import pipeline, urls
 from foveola.config import Settings
+from foveola.decisions import open_store
 from foveola.errors import DeadlineError, FoveolaError, SignatureError
+from foveola.pipeline import Accepted
 from foveola.server import answers
 from foveola.server.admission import Admission
 from foveola.server.answers import Answer
+from foveola.server.flights import Flights
 from foveola.server.jobs import Facts, Job
+from foveola.server.memory import Memory
 from foveola.server.workers import Pool
 from foveola.sources import Sources
 from foveola.sources.base import Body
@@ -41,11 +46,27 @@ SOFT = 0.9
 """The share of a request's time after which a search has to take the best it has; the rest is for the last encode."""
 
 
+@dataclass(frozen=True)
+class Made:
+    """A finished file, and how large its source was."""
+
+    facts: Facts
+    result: Body
+    origin_bytes: int
+
+    def close(self) -> None:
+        """Give the memory of the file back."""
+        self.result.close()
+
+
 class Front:
     """The ASGI application.
 
     Args:
         settings: what the environment says.
+
+    Raises:
+        ConfigError: what was found can't be remembered where the settings say.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -57,6 +78,8 @@ class Front:
         self._admission = Admission(workers, settings.requests_queue_size)
         self._pool = Pool(workers, self._defaults)
         self._sources = Sources(settings.reach)
+        self._memory = Memory(open_store(settings.decisions, settings.decisions_size), settings.decisions_check)
+        self._flights: Flights[Made] = Flights()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's event, as ASGI has it."""
@@ -67,12 +90,14 @@ class Front:
 
     async def start(self) -> None:
         """Start the workers."""
+        await self._memory.start()
         await self._pool.start()
 
     async def stop(self) -> None:
         """End the workers and close the connections to sources."""
         await self._pool.close()
         await self._sources.close()
+        await self._memory.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop when the server says so."""
@@ -152,17 +177,36 @@ class Front:
             raise SignatureError("Invalid secret")
 
     async def _picture(self, url: ImageUrl, accept: str, stack: contextlib.ExitStack) -> Answer:
-        began = time.monotonic()
-        result = stack.enter_context(Body())
+        """Return the picture; who asks for the same at the same time gets the same.
+
+        Of a request only its URL and what is made of its `Accept` reach the source and the worker: they are the key.
+        """
+        accepted = self._settings.accepted(accept)
+        made = await stack.enter_context(self._flights.join((url, accepted), lambda: self._made(url, accepted)))
+        return answers.picture(made.facts, made.result, url.source, made.origin_bytes, self._settings)
+
+    async def _made(self, url: ImageUrl, accepted: Accepted) -> Made:
+        until = time.monotonic() + SOFT * self._settings.timeout
+        result = Body()
         try:
             async with asyncio.timeout(self._settings.timeout):
                 with await self._sources.fetch(url.source) as source:
-                    until = began + SOFT * self._settings.timeout
-                    job = Job(source.size, url.options, self._settings.accepted(accept), until)
-                    facts: Facts = await self._pool.work(job, source, result)
-                    return answers.picture(facts, result, url.source, source.size, self._settings)
-        except TimeoutError:
-            raise DeadlineError(f"Not done within {self._settings.timeout} seconds") from None
+                    facts = await self._worked(Job(source.size, url.options, accepted, until), source, result)
+                    return Made(facts, result, source.size)
+        except BaseException as error:
+            result.close()
+            if isinstance(error, TimeoutError):
+                raise DeadlineError(f"Not done within {self._settings.timeout} seconds") from None
+            raise
+
+    async def _worked(self, job: Job, source: Body, result: Body) -> Facts:
+        """Have a job done, with what is remembered of its source, and remember what was found."""
+        known = await self._memory.recall(source) if pipeline.may_search(job.options, self._defaults) else None
+        if known is None:
+            return await self._pool.work(job, source, result)
+        facts = await self._pool.work(replace(job, decisions=known.decisions, check=known.check), source, result)
+        self._memory.learn(known, facts)
+        return facts
 
     async def _send(self, answer: Answer, identity: str, method: str, send: Send) -> None:
         headers = [

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from foveola.decisions import Decision
 from foveola.errors import FoveolaError
 from foveola.goal import METHODS
 from foveola.options import ProcessingOptions
@@ -24,6 +25,9 @@ LIMIT = 1 << 17
 """Bytes of a message; a path is at most half as long."""
 LARGEST = 1 << 30
 """Bytes of a result; more than any format's encoder writes within the limits of a side."""
+MEMORY = ("", "new", "near", "hit", "checked", "spoiled")
+"""What memory did for a result: nothing was searched for or remembered; a search knew nothing of its source; it knew
+the like; it knew the answer; that was measured again and found true; or found wrong, so that the search began anew."""
 WHYS = ("met", "at_min", "at_max", "between_steps", "deadline", "max_encodes", "trusted", "fixed")
 
 
@@ -36,12 +40,16 @@ class Job:
         options: what the URL asks for.
         accepted: what the client accepts.
         until: when the search has to end, by `time.monotonic`.
+        decisions: what is remembered of the source; None where nothing is to be remembered.
+        check: whether a remembered answer is measured again.
     """
 
     size: int
     options: ProcessingOptions
     accepted: Accepted
     until: float
+    decisions: tuple[Decision, ...] | None = None
+    check: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ class Facts:
         encodes: calls of the encoder.
         met: whether the target was met; None where nothing was asked.
         why: what ended the search.
+        memory: what memory did for it, a word of `MEMORY`.
+        decision: what is to be remembered.
     """
 
     format: str
@@ -71,6 +81,8 @@ class Facts:
     encodes: int
     met: bool | None
     why: str
+    memory: str = ""
+    decision: Decision | None = None
 
     @property
     def autoquality(self) -> str:
@@ -127,7 +139,7 @@ def read_reply(message: bytes) -> Facts:
             error = _error(**told["error"])
         else:
             return _facts(told)
-    except (ValueError, TypeError, KeyError) as problem:
+    except (ValueError, TypeError, KeyError, RecursionError) as problem:
         raise WorkerError(f"A worker said what no worker says: {problem}") from None
     raise error
 
@@ -139,12 +151,14 @@ def _error(status: int, public: str, message: str) -> FoveolaError:
 
 
 def _facts(told: dict[str, Any]) -> Facts:
-    told = {**told, "origin": tuple(told["origin"]), "size": tuple(told["size"])}
+    decision = None if told["decision"] is None else Decision.read(told["decision"])
+    told = {**told, "origin": tuple(told["origin"]), "size": tuple(told["size"]), "decision": decision}
     facts = Facts(**told)
     good = (
         facts.format in FORMATS,
         facts.method in METHODS,
         facts.why in WHYS,
+        facts.memory in MEMORY,
         len(facts.origin) == len(facts.size) == 2,
         _is(int, *facts.origin, *facts.size, facts.bytes, facts.encodes) and facts.bytes <= LARGEST,
         facts.quality is None or _is(int, facts.quality),

@@ -21,6 +21,7 @@ from importlib import import_module
 from PIL import Image
 
 from foveola.codecs import NAMES, codec
+from foveola.decisions.page import build, page_of, told
 from foveola.errors import FoveolaError
 from foveola.pipeline import Defaults, Rendered, plan, render
 from foveola.server.jobs import LARGEST, Facts, Job, receive, refusal, reply, send, unpack
@@ -64,6 +65,7 @@ def preload() -> None:
         with contextlib.suppress(ImportError):  # costs only its format
             codec(name)
     Image.init()
+    build()
 
 
 def main(channel: socket.socket) -> None:
@@ -99,7 +101,7 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
     try:
         rendered = work(_read(source, job.size), job, defaults)
         _write(result, rendered.data)
-        return reply(facts_of(rendered))
+        return reply(facts_of(rendered, job))
     except FoveolaError as error:
         return refusal(error)
     except Exception as error:  # the boundary of the process
@@ -112,12 +114,15 @@ def work(data: bytes, job: Job, defaults: Defaults) -> Rendered:
     header = header_of(data)
     defaults.limits.check(header)
     planned = plan(header, job.options, defaults, job.accepted)
-    return render(data, planned, Deadline(job.until))
+    remembered = told(page_of(planned, job.decisions), job.check)
+    return render(data, planned, Deadline(job.until), remembered)
 
 
-def facts_of(rendered: Rendered) -> Facts:
+def facts_of(rendered: Rendered, job: Job) -> Facts:
     """Return what the front has to know of a finished file."""
     result = rendered.result
+    page = page_of(rendered.plan, job.decisions)
+    memory, decision = page.outcome(result, job.check) if page else ("", None)
     return Facts(
         format=rendered.format,
         origin=rendered.origin,
@@ -129,6 +134,8 @@ def facts_of(rendered: Rendered) -> Facts:
         encodes=result.encodes,
         met=result.met,
         why=result.why,
+        memory=memory,
+        decision=decision,
     )
 
 

@@ -7,6 +7,7 @@ they go into a memfd as they arrive, and the descriptor is what is handed on. A 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from functools import cached_property
 from typing import Protocol
 
 from foveola.errors import ImageError, SourceError
+
+PART = 1 << 20
+"""Bytes that are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,15 @@ class Body:
         """
         if self._most and size > self._most:
             raise ImageError(f"Source has more than {self._most} bytes", public="Invalid source image")
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the bytes, in hexadecimal."""
+        digest = hashlib.sha256()
+        done = 0
+        while part := os.pread(self.fd, PART, done):
+            digest.update(part)
+            done += len(part)
+        return digest.hexdigest()
 
     def close(self) -> None:
         """Give the memory back; a second call does nothing."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from foveola.autoquality import Note, Result, find
 from foveola.codecs import codec
 from foveola.metrics import Reference
+from foveola.remembered import NOTHING, Remembered
 from foveola.transform.colour import to_picture
 from foveola.transform.steps import in_memory
 
@@ -28,7 +29,7 @@ LOWEST = 10
 """The quality at which `max_bytes` is given up."""
 
 
-def save(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Result:
+def save(image: pyvips.Image, plan: Plan, stop: Callable[[], bool], remembered: Remembered | None = None) -> Result:
     """Write the transformed picture as planned.
 
     Args:
@@ -36,12 +37,13 @@ def save(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Result:
         plan: what to do.
         stop: asked between encodes; once it is true the best so far is returned. It is asked once before the first,
             for those who measure how long one takes.
+        remembered: what earlier searches have found.
 
     Raises:
         ImageError: the source is broken.
         CodecError: the encoder failed.
     """
-    return _search(image, plan, stop) if plan.searched else _save_fixed(image, plan, stop)
+    return _search(image, plan, stop, remembered or NOTHING) if plan.searched else _save_fixed(image, plan, stop)
 
 
 def next_quality(quality: int, size: int, most: int) -> int:
@@ -71,12 +73,13 @@ def _save_fixed(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Re
     return _lower(replace(result, notes=plan.notes), plan.max_bytes, write, stop)
 
 
-def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Result:
+def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool], remembered: Remembered) -> Result:
     writer = codec(plan.format)
     picture = to_picture(image)
     stop()
-    found = find(picture, writer, plan.goal, plan.settings, stop=stop)
-    found = replace(found, notes=(*plan.notes, *found.notes))
+    found = find(picture, writer, plan.goal, plan.settings, stop=stop, remembered=remembered)
+    lowered: tuple[Note, ...] = ("max_bytes",) if found.why == "fixed" else ()  # as it was when it was remembered
+    found = replace(found, notes=(*plan.notes, *found.notes, *lowered))
 
     def write(quality: int) -> bytes:
         return writer.encode(picture, quality, plan.settings)

@@ -1,0 +1,174 @@
+"""What is remembered of one source, opened at one plan: what a search is told, and what is to be remembered of it.
+
+Used where pictures are worked on, because only who has read the header knows the plan. The key is made of the plan's
+own fields and of the versions of everything that computes, so that a new field and a new build join it by themselves.
+How far one width tells of another is measured: `python -m bench.remembered`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, cast
+
+from foveola import __version__, kernels
+from foveola.autoquality import Result
+from foveola.decisions import MOST_POINTS, WHYS, Decision, Key, Point, Unit
+from foveola.doctor import LIBRARIES
+from foveola.metrics import VERSION
+from foveola.pipeline import Plan
+from foveola.remembered import NOTHING, Answer, Hint, Remembered
+from foveola.search import Why
+
+DRIFT = 0.04
+"""Standard deviation, in natural logs, of how far a codec lies above the transform, between a picture and the same at
+half or twice the pixels. Until it is scaled a JPEG lies on the grid of its blocks, and is no guide to scaled ones."""
+CODEC = ("format", "settings")
+GOAL = ("goal", "max_bytes")
+HARMLESS = {
+    "searched": "what is not searched for is not remembered",
+    "quality": "fixed, so there is none where it is searched for",
+    "notes": "words about the other fields",
+}
+"""Fields of a plan that are in no key, and why; those that are named nowhere are about the pixels."""
+_LIBRARIES = ("libvips", "libjpeg-turbo", "libwebp", "libavif", "av1")
+_WHEELS = ("pyvips-binary", "pillow", "pillow-jxl-plugin", "numpy")
+
+
+@dataclass(frozen=True)
+class Page:
+    """The decisions that concern one plan.
+
+    Args:
+        plan: what is to be done; it searches for its quality.
+        rows: what is remembered of the source, the latest first.
+    """
+
+    plan: Plan
+    rows: Sequence[Decision]
+
+    @property
+    def unit(self) -> Unit:
+        """What the search measures."""
+        return "bytes" if self.plan.goal.method == "size" else "dssim"
+
+    @cached_property
+    def key(self) -> Key:
+        """What a decision about the plan depends on."""
+        return key_of(self.plan)
+
+    @property
+    def pixels(self) -> int:
+        """Of the result."""
+        width, height = self.plan.geometry.result
+        return width * height
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the result has another size than the source, beside cropping."""
+        return self.plan.geometry.factors != (1.0, 1.0)
+
+    def told(self, check: bool = False) -> Remembered:
+        """Return what the search is told.
+
+        Args:
+            check: whether an answer is to be measured again.
+        """
+        answer = self._answer()
+        if answer:
+            return Remembered(Answer(answer.quality, answer.dssim, answer.bytes, cast(Why, answer.why)), check=check)
+        return Remembered(hints=self._hints())
+
+    def outcome(self, result: Result, checked: bool = False) -> tuple[str, Decision | None]:
+        """Return what memory did for a search, in the words of `foveola.server.jobs`, and what is to be remembered.
+
+        Args:
+            result: what was found.
+            checked: whether an answer was to be measured again.
+        """
+        answer = self._answer()
+        if answer and result.first == "remembered":
+            return ("checked" if checked else "hit"), answer
+        word = "spoiled" if answer else "near" if result.first == "remembered" else "new"
+        return word, self._decided(result)
+
+    def _answer(self) -> Decision | None:
+        return next((row for row in self.rows if row.key == self.key), None)
+
+    def _hints(self) -> tuple[Hint, ...]:
+        """Return what was seen of this very picture; else the likeliest point of the one that is nearest in size."""
+        like = [row for row in self.rows if row.key.codec == self.key.codec and row.unit == self.unit and row.points]
+        same = [point for row in like if row.key.processing == self.key.processing for point in row.points]
+        if same:
+            return tuple({point.quality: Hint(point.quality, point.above, 0.0) for point in same}.values())
+        like = [row for row in like if row.scaled == self.scaled]
+        if not like:
+            return ()
+        row = min(like, key=self._away)
+        point = min(row.points, key=lambda point: abs(point.quality - row.quality))
+        return (Hint(point.quality, point.above, (DRIFT * max(self._away(row), 0.5)) ** 2),)
+
+    def _away(self, row: Decision) -> float:
+        """Return how many times the pixels of a row have to be doubled or halved to be ours."""
+        return abs(math.log2(row.pixels / self.pixels))
+
+    def _decided(self, result: Result) -> Decision | None:
+        if result.quality is None or result.why not in WHYS:
+            return None
+        points = [Point(probe.quality, float(probe.above)) for probe in result.probes if probe.above is not None]
+        dssim = None if result.dssim is None else float(result.dssim)
+        return Decision(
+            self.key,
+            self.unit,
+            result.quality,
+            dssim,
+            result.bytes,
+            result.why,
+            self.pixels,
+            self.scaled,
+            tuple(points[-MOST_POINTS:]),
+        )
+
+
+def page_of(plan: Plan, rows: Sequence[Decision] | None) -> Page | None:
+    """Return the page of a plan, None where nothing is searched for or nothing is to be remembered."""
+    return Page(plan, rows) if plan.searched and rows is not None else None
+
+
+def told(page: Page | None, check: bool = False) -> Remembered:
+    """Return what a search is told where there may be no page."""
+    return page.told(check) if page else NOTHING
+
+
+def key_of(plan: Plan) -> Key:
+    """Return the key of a plan: three digests of its fields, of the builds and of the metric."""
+    fields = asdict(plan)
+    pixels = {name: value for name, value in fields.items() if name not in (*CODEC, *GOAL, *HARMLESS)}
+    codec = [fields[name] for name in CODEC]
+    return Key(_digest([build(), pixels]), _digest([build(), VERSION, codec]), _digest([fields[name] for name in GOAL]))
+
+
+@cache
+def build() -> tuple[str, ...]:
+    """Return the versions of all that computes: ours and the libraries'."""
+    found = [__version__, kernels.ACTIVE]
+    found += [f"{name} {LIBRARIES[name]()}" for name in _LIBRARIES]
+    return (*found, *(f"{name} {_wheel(name)}" for name in _WHEELS))
+
+
+def _wheel(name: str) -> str | None:
+    """Return the version of a wheel, None where a system's library stands in for it."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _digest(value: Any) -> str:
+    """Return 32 hexadecimal digits of a value's canonical text."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
