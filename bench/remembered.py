@@ -24,8 +24,8 @@ from foveola.codecs.base import Codec
 from foveola.decisions import Decision
 from foveola.decisions.page import Page, page_of
 from foveola.foresight.features import features
-from foveola.foresight.fitted import belief, residual
-from foveola.foresight.transform import quantiser
+from foveola.foresight.fitted import residual
+from foveola.foresight.transform import counter, described, overhead, quantiser
 from foveola.metrics import Reference
 from foveola.picture import Picture
 from foveola.pipeline import Defaults, Plan, plan, render
@@ -56,17 +56,19 @@ def planned(data: bytes, share: float, target: float, format: str) -> Plan:
 def seen(picture: Picture, writer: Codec, settings: Any) -> list[tuple[float, ...]]:
     """Return at each quality the log DSSIM, its distance above the transform and the error of belief; so of bytes."""
     reference = Reference(picture)
-    table = quantiser(writer, settings)
+    table, count = quantiser(writer, settings), counter(reference, writer, settings)
     assert table is not None
+    assert count is not None
+    rest = overhead(reference, writer, settings)
     steps = [Step(q, writer.setting(q, settings)) for q in QUALITIES[writer.name]]
     foretold = residual(writer, settings, steps, features(reference.coefficients)).mean
-    size = belief(writer, settings, steps, "bits_residual").mean
+    size = residual(writer, settings, steps, described(reference, count), "bits_residual").mean
     rows: list[tuple[float, ...]] = []
     for index, step in enumerate(steps):
         data = writer.encode(picture, step.quality, settings)
         dssim = math.log(max(reference.full(writer.decode(data)).dssim, 1e-6))
         above = dssim - math.log(max(reference.transform(*table(step.quality)), 1e-6))
-        over = math.log(len(data)) - math.log(reference.bits(*table(step.quality)) / 8)
+        over = math.log(len(data)) - math.log(sum(count(step.quality)) / 8 + rest)
         rows.append((dssim, above, above - foretold[index], math.log(len(data)), over, over - size[index]))
     return rows
 
