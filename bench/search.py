@@ -4,9 +4,10 @@
 
 A row a codec and target: how many pictures met it, encodes, and CPU time (user and system, one core, metric in one
 thread) as a ratio: of `find()` to one plain encode of the same picture by the same encoder at the quality found; to
-one libvips save with imgproxy's settings; of bisection with the same encoder and our metric, and with scikit-image's
-SSIM, to the same plain encode. Every figure is the median over the pictures of the median of alternating runs after a
-warm-up.
+one libvips save with imgproxy's settings; of bisection with the same encoder and our metric, and (with --naive) with
+OpenCV's and scikit-image's SSIM, to the same plain encode. `encodes` are whole pictures, `area` counts mosaics by their
+share too; `extra` is what is left of a search in ms without its encodes, decodes and measures. Every figure is the
+median over the pictures of the median of alternating runs after a warm-up.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.metric import opencv_prepared
+from foveola import kernels
 from foveola.autoquality import Result, find
 from foveola.codecs import codec
 from foveola.codecs.vips import from_picture
@@ -42,7 +45,9 @@ class Cost:
     encode: float
     save: float
     bisect: float
-    naive: float
+    opencv: float
+    skimage: float
+    extra: float
 
 
 def cpu(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -77,6 +82,12 @@ def by_ours(picture: Picture) -> Callable[[Picture], float]:
     return Reference(picture).sampled
 
 
+def by_opencv(picture: Picture) -> Callable[[Picture], float]:
+    """Return the DSSIM to `picture` by OpenCV's filters."""
+    ssim = opencv_prepared(kernels.luma(picture.frames[0]))
+    return lambda candidate: (1 - ssim(kernels.luma(candidate.frames[0]))) / 2
+
+
 def price(picture: Picture, variant: str, goal: Autoquality, runs: int, naive: bool) -> Cost:
     """Measure one search beside plain saves at the quality that it found."""
     format, settings = VARIANTS[variant]
@@ -90,13 +101,18 @@ def price(picture: Picture, variant: str, goal: Autoquality, runs: int, naive: b
             cpu(lambda: find(fresh(picture), found, goal, settings))[0],
             cpu(lambda: found.encode(fresh(picture), quality, settings))[0],
             0.0 if format == "jxl" else cpu(lambda: found.save(lazy, quality, settings))[0],
+            cpu(lambda: Reference(fresh(picture)).full(found.decode(result.data)))[0],
         )
         for _ in range(runs)
     ]
-    searching, encoding, saving = (statistics.median(column) for column in zip(*rows, strict=True))
-    ours = cpu(lambda: bisect(fresh(picture), variant, goal, by_ours(picture)))[0]
-    theirs = cpu(lambda: bisect(fresh(picture), variant, goal, METRICS["skimage"](picture)))[0] if naive else 0.0
-    return Cost(result, searching, encoding, saving, ours, theirs)
+    searching, encoding, saving, looking = (statistics.median(column) for column in zip(*rows, strict=True))
+
+    def bisected(measure: Callable[[Picture], Callable[[Picture], float]]) -> float:
+        return cpu(lambda: bisect(fresh(picture), variant, goal, measure(picture)))[0]
+
+    opencv, skimage = (bisected(measure) if naive else 0.0 for measure in (by_opencv, METRICS["skimage"]))
+    extra = searching - result.encodes * (encoding + looking)
+    return Cost(result, searching, encoding, saving, bisected(by_ours), opencv, skimage, extra)
 
 
 def median(values: list[float]) -> str:
@@ -108,11 +124,14 @@ def show(name: str, costs: list[Cost]) -> None:
     """Print a row of the table."""
     encodes = [cost.result.encodes for cost in costs]
     ratios = [cost.find / cost.encode for cost in costs]
+    saves = [cost.find / cost.save for cost in costs if cost.save]
+    others = [[getattr(cost, name) / cost.encode for cost in costs] for name in ("bisect", "opencv", "skimage")]
     print(
         f"{name:16} {len(costs):3} {sum(bool(c.result.met) for c in costs):4} {np.mean(encodes):8.2f}"
-        f" {np.quantile(encodes, 0.9):4.1f} {median(ratios)} {np.quantile(ratios, 0.9):7.2f}"
-        f" {median([c.find / c.save for c in costs if c.save])} {median([c.bisect / c.encode for c in costs])}"
-        f" {median([c.naive / c.encode for c in costs])}",
+        f" {np.quantile(encodes, 0.9):4.1f} {np.mean([c.result.encoded for c in costs]):5.2f} {encodes.count(1):4}"
+        f" {median(ratios)} {np.quantile(ratios, 0.9):7.2f}"
+        f" {median(saves)} {np.quantile(saves, 0.9) if saves else 0:7.2f} {' '.join(map(median, others))}"
+        f" {1000 * statistics.median(c.extra for c in costs):6.1f}",
         flush=True,
     )
 
@@ -128,15 +147,15 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every n-th picture only")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--naive", action="store_true", help="run bisection with scikit-image too (slow)")
+    parser.add_argument("--naive", action="store_true", help="run bisection with OpenCV and scikit-image too (slow)")
     options = parser.parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     low, high = map(int, options.bounds.split(":"))
     opened = [open_picture(path, options.scale) for path in pictures(options.folder)[:: options.every]]
     area = statistics.median(p.megapixels for p in opened)
     print(f"{len(opened)} pictures, median {area:.2f} MP, bounds {low}..{high}, allowed error {options.error}")
-    print(f"{'':16} {'n':>3} {'met':>4} {'encodes':>8} {'p90':>4} {'find/enc':>8} {'p90':>7} {'/libvips':>8}"
-          f" {'bisect':>8} {'skimage':>8}")  # fmt: skip
+    print(f"{'':16} {'n':>3} {'met':>4} {'encodes':>8} {'p90':>4} {'area':>5} {'one':>4} {'find/own':>8} {'p90':>7}"
+          f" {'/libvips':>8} {'p90':>7} {'bisect':>8} {'opencv':>8} {'skimage':>8} {'extra':>6}")  # fmt: skip
     for variant in options.codec or VARIANTS:
         for target in options.target or TARGETS:
             goal = Autoquality("dssim", target, Bounds(low, high), options.error)

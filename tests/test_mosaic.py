@@ -76,6 +76,7 @@ def test_a_search_may_begin_with_one_and_counts_whole_pictures_only() -> None:
     assert result.probes[0].seen == "mosaic"
     assert [probe.seen for probe in result.probes].count("mosaic") == 1
     assert result.encodes == len(result.probes) - 1
+    assert result.encoded == pytest.approx(result.encodes + result.probes[0].area)
 
 
 def test_where_any_file_will_do_none_is_made() -> None:

@@ -81,6 +81,11 @@ class Result:
         """The size of the file."""
         return len(self.data)
 
+    @property
+    def encoded(self) -> float:
+        """How much was given to the encoder, in whole pictures: `encodes`, and mosaics by their share."""
+        return self.encodes + sum(probe.area for probe in self.probes if probe.seen == "mosaic")
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the file to `path`, over what is there."""
         Path(path).write_bytes(self.data)
