@@ -49,8 +49,8 @@ def test_it_is_a_probe_of_its_share() -> None:
 def test_more_tiles_cost_more_and_leave_less_doubt() -> None:
     found = offers(Reference(LARGE), codec("webp"), make_settings("webp", {}), 60)
 
-    assert [offer.count for offer in found] == [12, 24]
-    assert max(offer.share for offer in found) <= 1 / 8
+    assert [offer.count for offer in found] == [12, 24, 48]
+    assert max(offer.share for offer in found) <= 1 / 4
     large = offers(Reference(photo(2048, 1536, seed=5)), codec("webp"), make_settings("webp", {}), 60)
     assert [offer.count for offer in large] == [12, 24, 48, 96]
     assert [offer.doubt for offer in large] == sorted((offer.doubt for offer in large), reverse=True)

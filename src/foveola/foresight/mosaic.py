@@ -24,7 +24,7 @@ TILE = 64
 """Pixels of a side: a superblock of AV1, four blocks of VP8 and of JPEG XL's largest common transform."""
 COUNTS = (12, 24, 48, 96)
 """How many tiles a mosaic may have: more say little more."""
-SHARE = 1 / 8
+SHARE = 1 / 4
 """Of the picture at most."""
 FLOOR = 0.012**2
 """Variance of a ratio that no number of tiles takes away: at their edges a codec knows less."""

@@ -160,10 +160,12 @@ def foresee_dssim(reference: Reference, codec: Codec, settings: Any, steps: Sequ
     table = quantiser(codec, settings)
     if table is None:
         return None
-    part = _part(reference)
+    part, exact = _part(reference), keeps_coefficients(settings)
     family = belief(codec, settings, steps, "dssim")
-    above = residual(codec, settings, steps, features(part.coefficients if part else reference.coefficients))
-    exact = keeps_coefficients(settings)
+    if exact:
+        above = belief(codec, settings, steps, "residual")
+    else:
+        above = residual(codec, settings, steps, features(part.coefficients if part else reference.coefficients))
     layers = [Layer(lambda step: reference.transform(*table(step.quality)), above)]
     if part:
         error = _error(len(steps), part.tiles.rows.size)
