@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from foveola.autoquality import Result, find
+from foveola.autoquality import Result, find, settings_for
 from foveola.codecs import codec
 from foveola.errors import ArgumentError, CodecError
 from foveola.foresight import fitted
@@ -306,3 +306,30 @@ def test_a_jpeg_whose_coefficients_mozjpeg_changes_is_decoded(settings: JpegSett
 
 def truth_of(picture: Picture, result: Result) -> float:
     return compare(picture, codec(result.format).decode(result.data)).dssim
+
+
+@pytest.mark.parametrize("name", LOSSY)
+@pytest.mark.parametrize("method", ["dssim", "size"])
+def test_two_encodes_side_by_side_are_as_true_as_one_after_the_other(name: str, method: Any) -> None:
+    """A narrow window, so that one look is not likely to do."""
+    goal = Autoquality("dssim", 0.02, allowed_error=0.0003) if method == "dssim" else Autoquality("size", 3000)
+    single, double = (find(PICTURE, codec(name), goal, workers=workers) for workers in (1, 2))
+
+    assert (double.met, double.kept) == (single.met, single.kept)
+    assert double.data == codec(name).encode(PICTURE, double.quality or 0, settings_for(codec(name), goal))
+    whole = [probe for probe in double.probes if probe.seen == "decoded"]
+    assert len({probe.quality for probe in whole}) == len(whole) <= double.encodes
+    if method == "dssim":
+        assert double.dssim == pytest.approx(truth_of(PICTURE, double), abs=TRUTH)
+
+
+def test_two_encodes_side_by_side_are_within_what_is_allowed() -> None:
+    for most in (1, 2, 3):
+        goal = Autoquality("dssim", 0.02, allowed_error=0.0, max_encodes=most)
+        assert find(PICTURE, codec("webp"), goal, workers=2).encodes <= most
+
+
+@pytest.mark.parametrize("workers", [0, 3, "2", True])
+def test_other_numbers_of_workers_are_refused(workers: Any) -> None:
+    with pytest.raises(ArgumentError, match="Expected 1 or 2 for workers"):
+        find(PICTURE, codec("webp"), Autoquality(), workers=workers)

@@ -177,6 +177,24 @@ def test_a_step_beside_a_closed_bracket_may_still_be_met() -> None:
     assert search.best.quality == 2
 
 
+def test_two_steps_stand_on_both_sides_of_the_aim_where_one_may_not_do() -> None:
+    target = Target.of(Autoquality("dssim", 0.02, allowed_error=0.001))
+
+    def searching(count: int, doubt: float) -> Search:
+        belief = Curve(np.log(FALLING[:count]), np.full((count, 1), doubt), np.full(count, 1e-6))
+        return Search(target, steps(count), belief)
+
+    search = searching(100, 0.1)
+    index = search.ask()
+    assert index is not None
+    first, second = search.pair(index)
+
+    assert abs(first - second) in (1, 2)
+    assert min(first, second) <= index <= max(first, second)
+    assert searching(100, 0.001).pair(index) == (index,)
+    assert searching(1, 0.1).pair(0) == (0,)
+
+
 def test_only_the_best_file_is_kept() -> None:
     search = run(Autoquality("dssim", 0.0201, allowed_error=0), FALLING)
 

@@ -160,6 +160,20 @@ def test_who_does_not_fit_is_refused_and_the_next_is_not() -> None:
     assert admission.inside == 0
 
 
+def test_a_request_may_use_two_cores_while_half_of_the_workers_are_free() -> None:
+    admission = Admission(4, 0)
+    seen = []
+    with admission.enter():
+        seen.append(admission.spare)
+        with admission.enter():
+            seen.append(admission.spare)
+            with admission.enter():
+                seen.append(admission.spare)
+
+    assert seen == [2, 2, 1]
+    assert Admission(1, 0).spare == 2  # nobody is inside
+
+
 def test_no_queue_is_none_that_is_full() -> None:
     admission = Admission(1, 0)
 

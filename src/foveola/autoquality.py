@@ -11,6 +11,7 @@ import builtins
 import math
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Literal
 
 from foveola.codecs import jpeg
 from foveola.codecs.base import Codec
-from foveola.errors import ArgumentError, expected
+from foveola.errors import ArgumentError, expected, whole
 from foveola.foresight import mosaic as mosaics
 from foveola.foresight.curves import Curve
 from foveola.foresight.fitted import belief
@@ -104,6 +105,7 @@ def find(
     *,
     stop: Callable[[], bool] = never,
     remembered: Remembered = NOTHING,
+    workers: int = 1,
 ) -> Result:
     """Find the quality at which `picture` in this codec is as good, or as small, as `goal` asks.
 
@@ -115,6 +117,8 @@ def find(
         stop: asked between encodes; once it is true the best so far is returned.
         remembered: what earlier searches have found. An answer costs one encode, and what is reported of it was
             measured then; where its file comes out otherwise, the search begins anew without it.
+        workers: 2 to encode at two qualities side by side, in two threads, where one may not be enough: sooner done,
+            for more work.
 
     Returns:
         The file and what is true of it. Missing a target is never an error.
@@ -124,6 +128,8 @@ def find(
         CodecError: the encoder failed.
     """
     _check(picture, codec, goal)
+    if not whole(workers) or workers not in (1, 2):
+        raise ArgumentError(expected("1 or 2", "workers", workers))
     settings = settings_for(codec, goal, settings)
     notes: tuple[Note, ...] = ("no_network",) if goal.method == "ml" else ()
     if codec.qualities is None:
@@ -138,7 +144,7 @@ def find(
     if foresight and not answer and _hint(foresight, bench, remembered.hints):
         first = "remembered"
     search = Search(Target.of(goal), steps, foresight.curve if foresight else bench.family(steps))
-    why = _run(search, bench, foresight, stop)
+    why = _run(search, bench, foresight, stop, workers)
     assert search.best is not None
     return _result(bench, bench.written(search.best), search.probes, why, first, notes)
 
@@ -198,6 +204,23 @@ class _Bench:
         if value is not None:
             return Probe(step.quality, step.setting, value, None, None, "transform")
         return self.written(Probe(step.quality, step.setting, None, None, None, "decoded"))
+
+    def looks(self, steps: Sequence[Step]) -> list[Probe]:
+        """Return what is seen at one step, or at two at the same time."""
+        if len(steps) == 1:
+            return [self.look(steps[0])]
+        self.reference.prepare()
+        aside = replace(self, picture=replace(self.picture), encodes=0)  # a Pillow image holds an encoder's settings
+        aside.reference = self.reference
+        with ThreadPoolExecutor(1) as thread:
+            other = thread.submit(aside.look, steps[1])
+            probes = [self.look(steps[0]), other.result()]
+        self.encodes += aside.encodes
+        return probes
+
+    def affords(self, encodes: int) -> bool:
+        """Return whether so many more encodes are within what is allowed."""
+        return self.goal.max_encodes is None or self.encodes + encodes <= self.goal.max_encodes
 
     def written(self, probe: Probe) -> Probe:
         """Return the probe with its file, encoded unless it is there, measured unless that is known or not asked."""
@@ -267,22 +290,30 @@ def _hint(foresight: Foresight, bench: _Bench, hints: Sequence[Hint]) -> bool:
     return True
 
 
-def _run(search: Search, bench: _Bench, foresight: Foresight | None, stop: Callable[[], bool]) -> Why:
+def _run(search: Search, bench: _Bench, foresight: Foresight | None, stop: Callable[[], bool], workers: int) -> Why:
     """Let the search ask and the bench answer until one of them is done."""
     while (index := _ask(search, bench, foresight)) is not None:
         if search.best is not None:
             if stop():
                 return "deadline"
-            if bench.goal.max_encodes is not None and bench.encodes >= bench.goal.max_encodes:
+            if not bench.affords(1):
                 return "max_encodes"
-        probe = bench.look(search.steps[index])
-        if foresight:
-            probe = replace(probe, above=foresight.measured(index, search.target.value(probe)))
-        search.tell(index, probe)
-        if foresight:
-            search.believe(foresight.curve)
+        several = workers > 1 and foresight is not None and not foresight.exact and bench.affords(2)
+        indices = search.pair(index) if several and search.why is None else (index,)
+        for at, probe in zip(indices, bench.looks([search.steps[i] for i in indices]), strict=True):
+            if search.why != "met":
+                _tell(search, foresight, at, probe)
     assert search.why is not None
     return search.why
+
+
+def _tell(search: Search, foresight: Foresight | None, index: int, probe: Probe) -> None:
+    """Tell the search, and whoever foresees for it, what was seen at a step."""
+    if foresight:
+        probe = replace(probe, above=foresight.measured(index, search.target.value(probe)))
+    search.tell(index, probe)
+    if foresight:
+        search.believe(foresight.curve)
 
 
 def _ask(search: Search, bench: _Bench, foresight: Foresight | None) -> int | None:

@@ -135,6 +135,11 @@ class Reference:
 
         return _mean([max(map(probed, frame)) for frame in self._planes])
 
+    def prepare(self) -> None:
+        """Compute now what candidates are compared with, so that several threads may compare."""
+        for plane in (plane for frame in self._planes for plane in frame):
+            plane.prepare()
+
     @property
     def single(self) -> bool:
         """Whether the picture is one frame without alpha."""
@@ -256,6 +261,11 @@ class _Plane:
     @property
     def _small(self) -> bool:
         return self.luma.size <= KEPT_BELOW * 1e6
+
+    def prepare(self) -> None:
+        """Compute the statistics of the whole map, where they are kept."""
+        if self._small:
+            self.prepared(1)
 
     def prepared(self, step: int) -> Prepared:
         return self._whole if step == 1 else self._thirds

@@ -193,7 +193,11 @@ def plan(header: Header, options: ProcessingOptions, defaults: Defaults, accepte
 
 
 def render(
-    source: bytes | pyvips.Image, plan: Plan, stop: Callable[[], bool] = never, remembered: Remembered | None = None
+    source: bytes | pyvips.Image,
+    plan: Plan,
+    stop: Callable[[], bool] = never,
+    remembered: Remembered | None = None,
+    workers: int = 1,
 ) -> Rendered:
     """Do what was planned.
 
@@ -202,6 +206,7 @@ def render(
         plan: what to do.
         stop: asked between encodes; once it is true the best so far is returned.
         remembered: what earlier searches have found.
+        workers: how many encodes may run side by side, 1 or 2.
 
     Raises:
         ImageError: the source is broken.
@@ -211,7 +216,7 @@ def render(
     from foveola.transform.steps import transformed
 
     image = transformed(source, plan)
-    result = save(image, plan, stop, remembered)
+    result = save(image, plan, stop, remembered, workers)
     return Rendered(result, plan, upright(plan.source), (image.width, image.height))
 
 

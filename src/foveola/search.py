@@ -27,6 +27,8 @@ SIZE_SLACK = 0.97
 """A file of this share of its budget or more is accepted at once."""
 CERTAIN = 2.5
 """Standard deviations beyond its budget at which a file is taken not to fit."""
+LIKELY = 0.85
+"""How likely one look has to end a search so that a second one at its side is not worth it."""
 LED = 4
 """After so many probes that the belief chose, every second one halves the bracket."""
 
@@ -219,6 +221,23 @@ class Search:
         worse, better = (less, more) if self.target.rising else (more, less)
         ends = below - above
         return ends + (worse if index == self._high - 1 else 0) + (better if index == self._low + 1 else 0)
+
+    def pair(self, index: int) -> tuple[int, ...]:
+        """Return two steps to look at side by side in place of one, or that one where it is likely to do.
+
+        A picture's curve lies higher or lower than is believed as a whole: each step is for one of the two.
+        """
+        inside = range(self._low + 1, self._high)
+        if len(inside) < 2 or self.hope(index) > LIKELY:
+            return (index,)
+        aim = log(self.target.aim)
+        beside = min(aim - log(self.target.low), log(self.target.high) - aim)
+        mean = self.curve.mean + self._lead()
+        lower, upper = (min(inside, key=lambda i: abs(mean[i] - place)) for place in (aim - beside, aim + beside))
+        if lower == upper:
+            near = [i for i in (lower - 1, lower + 1) if i in inside]
+            upper = min(near, key=lambda i: abs(mean[i] - aim))
+        return tuple(sorted((lower, upper), key=lambda i: abs(mean[i] - aim)))
 
     def believe(self, curve: Curve) -> None:
         """Replace the belief by a better one."""

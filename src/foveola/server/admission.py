@@ -21,8 +21,14 @@ class Admission:
     """
 
     def __init__(self, workers: int, queue: int) -> None:
+        self._workers = workers
         self._most = workers + queue if queue else 0
         self.inside = 0
+
+    @property
+    def spare(self) -> int:
+        """How many of two cores a request may use: both while half of the workers have nothing to do."""
+        return 2 if 2 * self.inside <= self._workers else 1
 
     @contextmanager
     def enter(self) -> Iterator[None]:

@@ -191,7 +191,8 @@ class Front:
         try:
             async with asyncio.timeout(self._settings.timeout):
                 with await self._sources.fetch(url.source) as source:
-                    facts = await self._worked(Job(source.size, url.options, accepted, until), source, result)
+                    job = Job(source.size, url.options, accepted, until, workers=self._admission.spare)
+                    facts = await self._worked(job, source, result)
                     return Made(facts, result, source.size)
         except BaseException as error:
             result.close()

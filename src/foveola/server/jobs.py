@@ -42,6 +42,7 @@ class Job:
         until: when the search has to end, by `time.monotonic`.
         decisions: what is remembered of the source; None where nothing is to be remembered.
         check: whether a remembered answer is measured again.
+        workers: how many encodes may run side by side, 1 or 2.
     """
 
     size: int
@@ -50,6 +51,7 @@ class Job:
     until: float
     decisions: tuple[Decision, ...] | None = None
     check: bool = False
+    workers: int = 1
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def work(data: bytes, job: Job, defaults: Defaults) -> Rendered:
     defaults.limits.check(header)
     planned = plan(header, job.options, defaults, job.accepted)
     remembered = told(page_of(planned, job.decisions), job.check)
-    return render(data, planned, Deadline(job.until), remembered)
+    return render(data, planned, Deadline(job.until), remembered, job.workers)
 
 
 def facts_of(rendered: Rendered, job: Job) -> Facts:

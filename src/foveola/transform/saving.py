@@ -29,7 +29,13 @@ LOWEST = 10
 """The quality at which `max_bytes` is given up."""
 
 
-def save(image: pyvips.Image, plan: Plan, stop: Callable[[], bool], remembered: Remembered | None = None) -> Result:
+def save(
+    image: pyvips.Image,
+    plan: Plan,
+    stop: Callable[[], bool],
+    remembered: Remembered | None = None,
+    workers: int = 1,
+) -> Result:
     """Write the transformed picture as planned.
 
     Args:
@@ -38,12 +44,15 @@ def save(image: pyvips.Image, plan: Plan, stop: Callable[[], bool], remembered: 
         stop: asked between encodes; once it is true the best so far is returned. It is asked once before the first,
             for those who measure how long one takes.
         remembered: what earlier searches have found.
+        workers: how many encodes may run side by side, 1 or 2.
 
     Raises:
         ImageError: the source is broken.
         CodecError: the encoder failed.
     """
-    return _search(image, plan, stop, remembered or NOTHING) if plan.searched else _save_fixed(image, plan, stop)
+    if not plan.searched:
+        return _save_fixed(image, plan, stop)
+    return _search(image, plan, stop, remembered or NOTHING, workers)
 
 
 def next_quality(quality: int, size: int, most: int) -> int:
@@ -73,11 +82,11 @@ def _save_fixed(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Re
     return _lower(replace(result, notes=plan.notes), plan.max_bytes, write, stop)
 
 
-def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool], remembered: Remembered) -> Result:
+def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool], remembered: Remembered, workers: int) -> Result:
     writer = codec(plan.format)
     picture = to_picture(image)
     stop()
-    found = find(picture, writer, plan.goal, plan.settings, stop=stop, remembered=remembered)
+    found = find(picture, writer, plan.goal, plan.settings, stop=stop, remembered=remembered, workers=workers)
     lowered: tuple[Note, ...] = ("max_bytes",) if found.why == "fixed" else ()  # as it was when it was remembered
     found = replace(found, notes=(*plan.notes, *found.notes, *lowered))
 
