@@ -27,7 +27,7 @@ SIZE_SLACK = 0.97
 """A file of this share of its budget or more is accepted at once."""
 CERTAIN = 2.5
 """Standard deviations beyond its budget at which a file is taken not to fit."""
-LIKELY = 0.85
+LIKELY = 0.75
 """How likely one look has to end a search so that a second one at its side is not worth it."""
 LED = 4
 """After so many probes that the belief chose, every second one halves the bracket."""
