@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -32,10 +35,10 @@ TIFFS = {
     "lzw strips": written("TIFF", compression="tiff_lzw"),
     "big": vips.from_picture(PICTURE).tiffsave_buffer(bigtiff=True),
     "tiles": vips.from_picture(PICTURE).tiffsave_buffer(tile=True, tile_width=64, tile_height=64),
-    "motorola": b"MM\0*\0\0\0\x08\0\x08"
+    "motorola": b"MM\0*\0\0\0\x08\0\x09"
     + b"".join(
         tag.to_bytes(2, "big") + b"\0\4\0\0\0\1" + value.to_bytes(4, "big")
-        for tag, value in ((256, 8), (257, 8), (259, 1), (262, 1), (273, 110), (277, 1), (278, 8), (279, 64))
+        for tag, value in ((256, 8), (257, 8), (258, 8), (259, 1), (262, 1), (273, 122), (277, 1), (278, 8), (279, 64))
     )
     + b"\0\0\0\0"
     + bytes(range(64)),
@@ -117,3 +120,45 @@ def test_only_the_pages_that_are_asked_for_are_looked_at() -> None:
     assert tiff.whole(data[: len(data) * 3 // 4])
     with pytest.raises(ImageError, match="breaks off"):
         tiff.whole(data[: len(data) * 3 // 4], 1)
+
+
+def entries(*tags: tuple[int, int, int, int]) -> bytes:
+    """Return a little-endian TIFF of one directory; a tag has a number, a kind, a length and a value."""
+    packed = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + packed + b"\0\0\0\0"
+
+
+def test_tags_that_are_repeated_cost_no_time() -> None:
+    """Each of the 4000 names the whole file again."""
+    shape = ((256, 4, 1, 8), (257, 4, 1, 8), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (278, 4, 1, 8))
+    data = entries(*shape, *((273, 3, 2_000_000, 16),) * 4000) + bytes(4_000_000)
+    began = time.process_time()
+
+    with suppress(ImageError):
+        tiff.whole(data)
+
+    assert time.process_time() - began < 5
+
+
+def test_a_length_beyond_the_file_is_refused_before_it_is_read() -> None:
+    with pytest.raises(ImageError, match="breaks off"):
+        tiff.whole(entries((273, 4, 0xFFFFFFFF, 8)))
+
+
+@pytest.mark.parametrize("more", [1, 100, 5000])
+def test_a_strip_that_claims_more_than_its_rows_is_whole(more: int) -> None:
+    data = bytearray(written("TIFF"))
+    (count,) = struct.unpack_from("<H", data, 0 + struct.unpack_from("<I", data, 4)[0])
+    first = struct.unpack_from("<I", data, 4)[0] + 2
+    (at,) = (place for place in range(first, first + 12 * count, 12) if data[place : place + 2] == b"\x17\1")
+    struct.pack_into("<HHII", data, at, 279, 4, 1, PICTURE.width * PICTURE.height * 3 + more)
+
+    assert np.array_equal(load.read(bytes(data)).frames, PICTURE.frames)
+    with pytest.raises(ImageError):
+        load.read(bytes(data[:20_000]))
+
+
+def test_decode_judges_the_header_first() -> None:
+    frame = JPEG.index(b"\xff\xc0") + 5
+    with pytest.raises(ImageError, match="Expected at most 500000000 pixels, got 65500x65500"):
+        foveola.decode(JPEG[:frame] + struct.pack(">HH", 65500, 65500) + JPEG[frame + 4 :])

@@ -340,3 +340,24 @@ def test_an_orientation_that_can_not_be_understood_turns_nothing(said: Any) -> N
     image.set_type(kind, "orientation", said)
 
     assert foveola.encode(image, "webp", quality=70).data == foveola.encode(FRAME, "webp", quality=70).data
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I;16L"])
+def test_sixteen_bits_of_any_order_are_sixteen_bits(mode: str) -> None:
+    deep = np.linspace(0, 65535, 48 * 64).astype(np.uint16).reshape(48, 64)
+    raw = deep.astype(">u2" if mode == "I;16B" else "<u2").tobytes()
+    image = Image.frombytes(mode, (64, 48), raw)
+
+    assert np.array_equal(
+        foveola.decode(foveola.encode(image, "png").data).frames,
+        foveola.decode(foveola.encode(deep, "png").data).frames,
+    )
+
+
+def test_what_can_not_be_called_and_what_is_no_goal_are_refused() -> None:
+    nothing: Any = None
+    with pytest.raises(ArgumentError, match="Expected a function for stop, got None"):
+        foveola.encode(FRAME, "webp", stop=nothing)
+    text: Any = "x"
+    with pytest.raises(ArgumentError, match='Expected an Autoquality for base, got "x"'):
+        foveola.Autoquality.parse("dssim", base=text)

@@ -173,6 +173,7 @@ def test_a_name_may_have_what_separates_a_query(root: Path) -> None:
     assert fetch(parse("plain/local:///a%3Fb.jpg").source, Reach(str(root))) == DATA
     assert fetch("local:///a?b.jpg?version=2", Reach(str(root))) == b"another"
     assert fetch("local:///a?b.png", Reach(str(root))) == b"another"
+    assert fetch("local:///a?x=\0", Reach(str(root))) == b"another"
     assert refusal("local:///none?a", Reach(str(root))) == (404, "Source is unreachable")
 
 

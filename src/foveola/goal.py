@@ -190,6 +190,8 @@ class Autoquality:
         """
         if not isinstance(text, str):
             raise ArgumentError(expected("a text", "autoquality", text))
+        if not isinstance(base, cls | None):
+            raise ArgumentError(expected("an Autoquality", "base", base))
         base = base or cls()
         asked = Asked.parse(text.split(":"))
         method, target, error = _inherit(asked, Asked(base.method, base.target, allowed_error=base.allowed_error))

@@ -77,6 +77,8 @@ def encode(
         ImageError: the picture can't be read.
         CodecError: the encoder failed.
     """
+    if not callable(stop):
+        raise ArgumentError(expected("a function", "stop", stop))
     quality = plain(quality)
     goal = _goal(autoquality, quality)
     source, header = _open(picture)
@@ -104,11 +106,13 @@ def decode(data: bytes) -> Picture:
 
     Raises:
         ArgumentError: something else than bytes.
-        ImageError: the bytes are no whole file of a known format.
+        ImageError: the bytes are no whole file of a known format, or say that they have over 500 megapixels.
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise ArgumentError(expected("the bytes of a file", "data", type(data).__name__))
-    return load.decode(_bytes("data", data))
+    file = _bytes("data", data)
+    LIMITS.check(header_of(file))
+    return load.decode(file)
 
 
 def compare(a: Any, b: Any) -> Score:
@@ -246,6 +250,7 @@ def _from_pillow(image: Any) -> tuple[pyvips.Image, int]:
         raise ImageError(f"Expected a whole PIL image for picture, got a broken one ({error})") from error
     try:
         pixels = np.asarray(_plain(upright))
+        pixels = pixels.astype(np.uint16) if upright.mode.startswith("I;16") else pixels
     except ValueError as error:
         raise ArgumentError(expected("a PIL image of 8 or 16 bit", "picture", upright.mode)) from error
     profile = upright.info.get("icc_profile")
@@ -258,7 +263,7 @@ def _plain(image: Any) -> Any:
         raise ValueError
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         return image.convert("RGBA")
-    if image.mode in ("L", "RGB", "I;16"):
+    if image.mode in ("L", "RGB") or image.mode.startswith("I;16"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")
 

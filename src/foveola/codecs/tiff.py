@@ -6,6 +6,7 @@ Source: https://docs.imgproxy.net/usage/processing#quality; TIFF 6.0.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
@@ -73,9 +74,17 @@ def whole(data: bytes, page: int = 0, pages: int = 1) -> bytes:
 
 
 def _ends(tags: dict[int, tuple[int, ...]]) -> Iterator[int]:
-    """Yield where each strip and tile ends."""
-    for offsets, counts in _PARTS:
-        yield from map(sum, zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False))
+    """Yield where each strip and tile ends; a strip that is not compressed ends with its last row."""
+    for (offsets, counts), most in zip(_PARTS, (_strip(tags), math.inf), strict=True):
+        for offset, count in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False):
+            yield int(offset + min(count, most))
+
+
+def _strip(tags: dict[int, tuple[int, ...]]) -> float:
+    """Return how many bytes the rows of a strip are, as far as that can be told."""
+    (width, *_), (height, *_), (compression, *_) = (tags.get(tag) or (0,) for tag in (_WIDTH, _HEIGHT, _COMPRESSION))
+    bits, (rows, *_) = tags.get(_BITS, (1,)), tags.get(_ROWS) or (height,)
+    return min(rows, height) * -(-width * sum(bits) // 8) if compression == 1 else math.inf
 
 
 def _directories(data: bytes) -> Iterator[dict[int, tuple[int, ...]]]:
@@ -90,10 +99,12 @@ def _directories(data: bytes) -> Iterator[dict[int, tuple[int, ...]]]:
         seen.add(at)
         (count,) = struct.unpack_from(order + number, data, at)
         first, step = at + struct.calcsize(order + number), entry.size + struct.calcsize(order + word)
-        tags = {}
+        tags: dict[int, tuple[int, ...]] = {}
         for place in range(first, first + step * count, step):
             tag, kind, length = entry.unpack_from(data, place)
-            if tag in _TAGS and kind in _KINDS:
+            if tag in _TAGS and tag not in tags and kind in _KINDS:
+                if length > len(data):
+                    raise struct.error("more values than bytes")
                 form, value = f"{order}{length}{_KINDS[kind]}", place + entry.size
                 if struct.calcsize(form) > struct.calcsize(order + word):
                     (value,) = struct.unpack_from(order + word, data, value)
@@ -105,5 +116,6 @@ def _directories(data: bytes) -> Iterator[dict[int, tuple[int, ...]]]:
 _KINDS = {3: "H", 4: "I", 16: "Q"}
 _PARTS = ((273, 279), (324, 325))
 """The tags of the offsets and the byte counts: of strips, of tiles."""
-_TAGS = frozenset(tag for pair in _PARTS for tag in pair)
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _ROWS = 256, 257, 258, 259, 278
+_TAGS = frozenset((*_PARTS[0], *_PARTS[1], _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _ROWS))
 CODEC = Tiff()

@@ -61,7 +61,7 @@ class Local:
         name, mark, _ = path.partition(self.reach.query_separator) if self.reach.query_separator else (path, "", "")
         try:
             return self._open(path)
-        except OSError:
+        except (OSError, ValueError):
             if not mark:
                 raise
         return self._open(name)

@@ -1,7 +1,7 @@
 """The last step: a picture becomes a file, by a search, by steps down to a number of bytes, or at once.
 
-Where nothing is searched the lazy libvips image is saved and no array is made. `max_bytes` is imgproxy's: it only goes
-down, by a quarter to three quarters of the quality at a time, and gives up at 10.
+Where nothing is searched libvips saves its lazy image, and no array is made but for AVIF and JPEG XL. `max_bytes` is
+imgproxy's: it only goes down, by a quarter to three quarters of the quality at a time, and gives up at 10.
 Source: https://docs.imgproxy.net/usage/processing#max-bytes
 """
 
