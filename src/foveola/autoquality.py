@@ -33,6 +33,8 @@ from foveola.settings import BEST_JPEG, SETTINGS, make_settings
 
 PROBES = 5
 """Looks without an encode before each encode, at most."""
+SURE = 0.97
+"""How likely an encode has to end the search so that no look is worth its time."""
 REACH = 12
 """Steps beyond a closed bracket where the transform is asked once more."""
 BESIDE = 2
@@ -210,7 +212,7 @@ class _Bench:
         if len(steps) == 1:
             return [self.look(steps[0])]
         self.reference.prepare()
-        aside = replace(self, picture=replace(self.picture), encodes=0)  # a Pillow image holds an encoder's settings
+        aside = replace(self, encodes=0)  # so that each counts by itself
         aside.reference = self.reference
         with ThreadPoolExecutor(1) as thread:
             other = thread.submit(aside.look, steps[1])
@@ -333,7 +335,7 @@ def _ask(search: Search, bench: _Bench, foresight: Foresight | None) -> int | No
 def _foreseen(search: Search, foresight: Foresight, index: int | None) -> int | None:
     """Return the step to look at next, after the transform was asked about it and, if it disagrees, about others."""
     for _ in range(PROBES):
-        if index is None or not foresight.look(index):
+        if index is None or search.hope(index) > SURE or not foresight.look(index):
             break
         search.believe(foresight.curve)
         index = search.ask()
