@@ -6,8 +6,8 @@ A row a codec and target: how many pictures met it, encodes, and CPU time (user 
 thread) as a ratio: of `find()` to one plain encode of the same picture by the same encoder at the quality found; to
 one libvips save with imgproxy's settings; of bisection with the same encoder and our metric, and (with --naive) with
 OpenCV's and scikit-image's SSIM, to the same plain encode. `encodes` are whole pictures, `area` counts mosaics by their
-share too; `extra` is what is left of a search in ms without its encodes, decodes and measures. Every figure is the
-median over the pictures of the median of alternating runs after a warm-up.
+share too; `extra` is what is left in ms of a search of one encode without mosaic, less encode, decode and measure.
+Every figure is the median over the pictures of the median of alternating runs after a warm-up.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def show(name: str, costs: list[Cost]) -> None:
         f" {np.quantile(encodes, 0.9):4.1f} {np.mean([c.result.encoded for c in costs]):5.2f} {encodes.count(1):4}"
         f" {median(ratios)} {np.quantile(ratios, 0.9):7.2f}"
         f" {median(saves)} {np.quantile(saves, 0.9) if saves else 0:7.2f} {' '.join(map(median, others))}"
-        f" {1000 * statistics.median(c.extra for c in costs):6.1f}",
+        f" {median([1000 * cost.extra for cost in costs if cost.result.encoded == 1])}",
         flush=True,
     )
 
@@ -155,7 +155,7 @@ def main() -> None:
     area = statistics.median(p.megapixels for p in opened)
     print(f"{len(opened)} pictures, median {area:.2f} MP, bounds {low}..{high}, allowed error {options.error}")
     print(f"{'':16} {'n':>3} {'met':>4} {'encodes':>8} {'p90':>4} {'area':>5} {'one':>4} {'find/own':>8} {'p90':>7}"
-          f" {'/libvips':>8} {'p90':>7} {'bisect':>8} {'opencv':>8} {'skimage':>8} {'extra':>6}")  # fmt: skip
+          f" {'/libvips':>8} {'p90':>7} {'bisect':>8} {'opencv':>8} {'skimage':>8} {'extra':>8}")  # fmt: skip
     for variant in options.codec or VARIANTS:
         for target in options.target or TARGETS:
             goal = Autoquality("dssim", target, Bounds(low, high), options.error)

@@ -17,7 +17,7 @@ BANDS = (1, 3, 6, 10, 15, 21, 28, 36, 49, 64)
 """Where each band of frequencies begins, by the sum of the two frequencies as far as that goes."""
 SMOOTH = (64, 640, 6400)
 """Energies without the mean, of a whole block, below which it is very, fairly and hardly smooth."""
-MOST = 2048
+MOST = 1024
 """Blocks that are looked at, at most."""
 _ORDER = np.array(sorted(range(64), key=lambda k: (k // 8 + k % 8, k)))
 

@@ -7,8 +7,8 @@ that don't fit the answer is still right, only slower: the search believes what 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -33,7 +33,14 @@ def numbers() -> Mapping[str, Any]:
     """Return the whole file, read once."""
     text = files("foveola.foresight").joinpath("fitted.json").read_text(encoding="utf-8")
     read: Mapping[str, Any] = json.loads(text)
-    return read
+    return {**read, "variants": {name: _arrays(found) for name, found in read["variants"].items()}}
+
+
+def _arrays(found: Any) -> Any:
+    """Return the lists of numbers in `found` as arrays, made once for all searches."""
+    if isinstance(found, dict):
+        return {name: _arrays(value) for name, value in found.items()}
+    return np.asarray(found, np.float64) if isinstance(found, list) else found
 
 
 def variant(codec: str, settings: Any) -> str:
@@ -83,4 +90,9 @@ def residual(
 
 def axis(codec: Codec, qualities: Sequence[int]) -> Vector:
     """Return the places of rising `qualities` on the codec's axis, turned so that they rise too."""
-    return np.array([-codec.axis(quality) for quality in qualities])
+    return _axis(codec.axis, tuple(map(int, qualities)))
+
+
+@lru_cache(256)
+def _axis(of: Callable[[int], float], qualities: tuple[int, ...]) -> Vector:
+    return np.array([-of(quality) for quality in qualities])
