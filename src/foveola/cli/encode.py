@@ -21,7 +21,7 @@ from foveola.cli.show import Command, json_line, printable, sentence
 from foveola.errors import ArgumentError, FoveolaError, ImageError, expected
 from foveola.goal import Autoquality
 from foveola.options import ResizingType
-from foveola.picture import format_named
+from foveola.picture import LONGEST_SIDE, format_named
 from foveola.settings import SETTINGS, make_settings
 
 if TYPE_CHECKING:
@@ -78,14 +78,14 @@ class Wish:
 @click.option(
     "--width",
     metavar="N",
-    type=click.IntRange(0),
+    type=click.IntRange(0, LONGEST_SIDE),
     default=0,
     help="Width of the result in pixels; 0 follows the height.",
 )
 @click.option(
     "--height",
     metavar="N",
-    type=click.IntRange(0),
+    type=click.IntRange(0, LONGEST_SIDE),
     default=0,
     help="Height of the result in pixels; 0 follows the width.",
 )
@@ -145,7 +145,7 @@ def read_wish(options: dict[str, Any]) -> Wish:
     """
     if options["autoquality"] is not None and options["quality"] is not None:
         raise ArgumentError("Expected either --autoquality or --quality")
-    name = format_named(options["format"]).name if options["format"] else None
+    name = None if options["format"] is None else format_named(options["format"]).name
     goal = Autoquality.parse(options["autoquality"]) if options["autoquality"] is not None else None
     settings = dict(_pair(text) for text in options["settings"])
     return Wish(name, goal, options["quality"], options["width"], options["height"], options["resize"], settings)

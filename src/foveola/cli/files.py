@@ -45,10 +45,12 @@ def plan(sources: Sequence[Path], out: str | None, format: str | None) -> list[J
         format: format of the outputs; None for the extension of a file `out`, else for each source's own.
 
     Raises:
-        ArgumentError: two sources have one output, a source would be overwritten, `-` is given several sources, or the
-            extension of a file `out` names no format and there is no `format`.
+        ArgumentError: two sources have one output, a source would be overwritten, `out` is empty, or for several
+            sources `-` or the name of a file, or the extension of a file `out` names no format and there is no `format`.
     """
-    if out is not None and len(sources) > 1 and (out == "-" or Path(out).is_file()):
+    if out == "":
+        raise ArgumentError(expected("a file, a folder or -", "-o", out))
+    if out is not None and len(sources) > 1 and (out == "-" or Path(out).is_file() or _named_as_file(out)):
         raise ArgumentError(f'Expected a folder for -o with {len(sources)} pictures, got "{out}"')
     if format is None and _single(out, len(sources)) and Path(out or "").suffix.lower() not in ("", *_BY_SUFFIX):
         raise ArgumentError(expected(f"--format, or an extension of {', '.join(sorted(_BY_SUFFIX))}", "-o", out))
@@ -112,6 +114,11 @@ def _job(source: Path, out: str | None, format: str | None, count: int) -> Job:
 def _single(out: str | None, count: int) -> bool:
     """Return whether `out` is the name of one file."""
     return out is not None and out != "-" and count == 1 and not out.endswith("/") and not Path(out).is_dir()
+
+
+def _named_as_file(out: str) -> bool:
+    """Return whether `out`, which is no folder yet, has the extension of a format and no slash behind it."""
+    return Path(out).suffix.lower() in _BY_SUFFIX and not out.endswith("/") and not Path(out).is_dir()
 
 
 def _name(source: Path, format: str) -> str:
