@@ -56,6 +56,33 @@ def test_several_notes_are_one_line_and_none_is_no_line() -> None:
     assert run("still.png", "-o", "out.webp").stderr == ""
 
 
+@pytest.mark.parametrize(
+    "more", [["-o", "out.webp"], ["-o", "out.webp", "-j", "1", "--json"], ["-f", "webp", "-o", "-"]]
+)
+def test_a_pipe_is_read_once_and_to_its_end(folder: Path, more: list[str]) -> None:
+    """Also where it is longer than what tells the format, and than what a pipe holds."""
+    noise = Image.effect_noise((400, 400), 80)
+    noise.save(folder / "noise.png")
+    command = [*FOVEOLA, "encode", "/dev/stdin", "-q", "50", *more]
+    data = (folder / "noise.png").read_bytes()
+
+    done = subprocess.run(command, input=data, capture_output=True, check=True)
+    assert run("noise.png", "-q", "50", "-o", "same.webp").exit_code == 0
+
+    assert len(data) > 1 << 16
+    got = done.stdout if "-" in more else (folder / "out.webp").read_bytes()
+    assert got == (folder / "same.webp").read_bytes()
+
+
+def test_a_pipe_is_not_overwritten(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.png")
+
+    result = run("still.png", "pipe.png", "--in-place")
+
+    assert result.exit_code == 2
+    assert "Expected -o for pipe.png: a pipe can't be overwritten" in result.stderr
+
+
 def test_every_note_has_its_words() -> None:
     assert set(NOTES) == set(get_args(Note))
 

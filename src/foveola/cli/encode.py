@@ -185,7 +185,7 @@ def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None], stop: 
     try:
         if job.error:
             raise job.error
-        data = job.source.read_bytes()
+        data = job.read()
         row = replace(row, source_bytes=len(data))
         if job.output == job.source:
             _check_single(data)
