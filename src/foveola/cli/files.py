@@ -17,6 +17,8 @@ from foveola.errors import ArgumentError, FoveolaError, expected
 from foveola.picture import FORMATS, format_of
 
 _HEAD = 1024  # bytes that tell a format
+UNFINISHED: set[Path] = set()
+"""Files that are being written: what a process that ends at once has to remove."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def write(path: Path, data: bytes) -> None:
 
 def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".foveola-{secrets.token_hex(8)}.part")
+    UNFINISHED.add(temporary)
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -100,6 +103,7 @@ def _replace(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        UNFINISHED.discard(temporary)
 
 
 def _job(source: Path, out: str | None, format: str | None, count: int) -> Job:
