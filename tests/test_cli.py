@@ -66,6 +66,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
         (["holiday.jpeg", "-o", "new/"], "new/holiday.jpeg", "jpeg"),
         (["holiday.jpeg", "-o", ".", "-f", "webp"], "holiday.webp", "webp"),
         (["holiday.jpeg", "photo.png", "-o", "new", "-f", "webp"], "new/photo.webp", "webp"),
+        (["holiday.jpeg", "photo.png", "-o", "new.webp/", "-f", "webp"], "new.webp/photo.webp", "webp"),
     ],
 )
 def test_the_output_is_where_and_what_it_was_asked_to_be(
@@ -88,6 +89,12 @@ def test_the_output_is_where_and_what_it_was_asked_to_be(
         (["photo.png", "-o", "link.png"], "--in-place to overwrite the source photo.png"),
         (["photo.png", "drop.png", "-o", "letter.txt"], "a folder for -o with 2 pictures"),
         (["photo.png", "drop.png", "-o", "-"], "a folder for -o with 2 pictures"),
+        (["photo.png", "drop.png", "-o", "two.webp"], 'a folder for -o with 2 pictures, got "two.webp"'),
+        (["photo.png", "drop.png", "-o", "two.PNG", "-f", "webp"], "a folder for -o with 2 pictures"),
+        (["photo.png", "-o", ""], 'Expected a file, a folder or - for -o, got ""'),
+        (["photo.png", "-o", "new", "-f", ""], 'for format, got ""'),
+        (["photo.png", "-o", "a.webp", "--width", "20000000"], "20000000 is not in the range 0<=x<=10000000"),
+        (["photo.png", "-o", "a.webp", "--height", "10000001"], "10000001 is not in the range 0<=x<=10000000"),
         (["photo.png", "photo.png", "-o", "new"], "an output for each picture"),
         (["photo.png", "sub/photo.png", "-o", "new", "-f", "webp"], "an output for each picture"),
         (["photo.png", "--in-place", "-f", "webp"], "png can't become webp in place"),
@@ -168,7 +175,7 @@ def test_a_place_that_cannot_be_written_is_named(folder: Path) -> None:
 
     assert result.exit_code == 1
     assert result.stderr.startswith("foveola: photo.png: letter.txt/small.webp: ")
-    assert folder.is_dir()
+    assert (folder / "letter.txt").read_text() == "Dear reader"
 
 
 # encode: what is said
@@ -224,13 +231,15 @@ def test_a_failure_weighs_more_than_a_goal_that_is_not_kept(folder: Path) -> Non
 
 
 def test_stdout_takes_the_picture_and_stderr_the_line(folder: Path) -> None:
+    before = contents(folder)
+
     result = run("encode", "photo.png", "-o", "-", "-f", "jpeg", "-q", "60")
 
     assert result.exit_code == 0
     assert sniff(result.stdout_bytes) == "jpeg"
     assert result.stderr.startswith("photo.png: ")
     assert "quality 60" in result.stderr
-    assert folder.is_dir()
+    assert contents(folder) == before
 
 
 def test_a_size_and_a_setting_reach_the_encoder(folder: Path) -> None:
@@ -242,14 +251,15 @@ def test_a_size_and_a_setting_reach_the_encoder(folder: Path) -> None:
     assert (folder / "new.webp").read_bytes()[12:16] == b"VP8L"
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_rows_stand_in_the_order_of_the_inputs(folder: Path, jobs: int) -> None:
+def test_rows_stand_in_the_order_of_the_inputs(jobs: int) -> None:
     names = ["photo.png", "holiday.jpeg", "drop.png"]
 
     result = run("encode", *names, "-o", "new", "-f", "webp", "--json", "-j", jobs)
 
     assert [row["source"] for row in rows(result)] == names
-    assert folder.is_dir()
+    assert [Path(row["output"]).stat().st_size for row in rows(result)] == [row["bytes"] for row in rows(result)]
 
 
 @pytest.mark.parametrize(
@@ -343,11 +353,13 @@ def test_a_curve_is_a_table_a_chart_and_json(folder: Path) -> None:
 
 @pytest.mark.parametrize("target", ["nan", "-0.1", "0", "1.1", "inf", "low"])
 def test_a_target_that_is_no_dssim_is_wrong_usage(folder: Path, target: str) -> None:
-    result = run("curve", "photo.png", "-f", "jpeg", "--target", target)
+    before = contents(folder)
+
+    result = run("curve", "photo.png", "-f", "jpeg", "--target", target, "--chart", "chart.png")
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--target" in result.stderr
-    assert folder.is_dir()
+    assert contents(folder) == before
 
 
 def test_a_chart_never_overwrites_the_source(folder: Path) -> None:

@@ -237,6 +237,16 @@ def test_of_several_frames_the_first_is_written_and_noted(kind: str, asked: Any)
     assert result.data == foveola.encode(FRAME, "webp", **asked).data
 
 
+@pytest.mark.parametrize("open", [bytes, lambda data: Image.open(io.BytesIO(data))], ids=["bytes", "pillow"])
+def test_a_jpeg_of_several_pictures_is_a_jpeg_and_the_loss_is_noted(open: Any) -> None:
+    file = io.BytesIO()
+    Image.fromarray(FRAME).save(file, "MPO", save_all=True, append_images=[Image.new("RGB", (64, 48), "white")])
+
+    result = foveola.encode(open(file.getvalue()), quality=70)
+
+    assert (result.format, result.notes) == ("jpeg", ("first_frame",))
+
+
 def test_of_a_pillow_image_the_frame_that_it_stands_at_is_written() -> None:
     image = moving("pillow")
     image.seek(1)

@@ -73,9 +73,9 @@ def test_a_header_says_what_is_in_the_file(data: bytes, header: Header) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-@pytest.mark.parametrize("name", ["GIF", "WEBP", "TIFF", "PNG", "AVIF"])
+@pytest.mark.parametrize("name", ["GIF", "WEBP", "TIFF", "PNG", "AVIF", "MPO"])
 def test_a_header_counts_frames_and_pages(name: str, count: int) -> None:
-    """Those of an animated PNG and an AVIF sequence too, of which libvips knows nothing."""
+    """Those of an animated PNG, an AVIF sequence and a JPEG of several pictures too, of which libvips knows nothing."""
     others = [RGB.rotate(90 * turn) for turn in range(1, count)]
 
     assert header_of(written(RGB, name, save_all=True, append_images=others)).pages == count

@@ -20,7 +20,7 @@ from foveola.goal import Asked, Autoquality, Bounds
 from foveola.metrics import Reference, Score
 from foveola.metrics import compare as compare_pictures
 from foveola.options import RESIZING_TYPES, ProcessingOptions, ResizingType
-from foveola.picture import FORMATS, Header, Limits, Picture, format_named
+from foveola.picture import FORMATS, LONGEST_SIDE, Header, Limits, Picture, format_named
 from foveola.pipeline import Defaults, never, plan, render
 from foveola.search import Probe
 from foveola.settings import make_settings
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(pixels=500_000_000, frames=1)
 """A header may lie: what claims more pixels than this is refused before any is decoded."""
-LONGEST_SIDE = 10_000_000
-"""Pixels that libvips allows a side."""
+_OTHER_WORDS = {"mpo": "jpeg"}
+"""Pillow's word for a JPEG with several pictures."""
 FALLBACK = "webp"
 """What is written where neither the caller nor the source names a format that can be written."""
 
@@ -210,6 +210,7 @@ def _open(picture: Any) -> tuple[bytes | pyvips.Image, Header]:
         return data, header
     image, pages = _image(picture)
     own = str(getattr(picture, "format", "")).lower()  # a pyvips image's is that of its numbers
+    own = _OTHER_WORDS.get(own, own)
     return image, Header(
         own if own in FORMATS else "",
         image.width,

@@ -18,6 +18,9 @@ from foveola.errors import ArgumentError, ImageError, expected
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+LONGEST_SIDE = 10_000_000
+"""Pixels that libvips allows a side."""
+
 
 @dataclass(frozen=True)
 class Format:

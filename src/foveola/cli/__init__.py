@@ -15,6 +15,7 @@ from foveola.cli.doctor import doctor
 from foveola.cli.encode import encode
 from foveola.cli.samples import samples
 from foveola.cli.serve import serve
+from foveola.cli.show import tolerant
 
 __all__ = ["main"]
 
@@ -23,6 +24,7 @@ __all__ = ["main"]
 @click.version_option(__version__, prog_name="foveola")
 def main() -> None:
     """Find the encoder quality at which a picture just meets a DSSIM or a byte target."""
+    tolerant()
 
 
 for command in (encode, compare, curve, serve, doctor, samples):

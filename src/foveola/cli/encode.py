@@ -5,23 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from foveola.cli import files
+from foveola.cli.batch import Report, run
 from foveola.cli.rows import Row
-from foveola.cli.show import Command, json_line, printable, sentence
+from foveola.cli.show import Command, Interrupted, sentence
 from foveola.errors import ArgumentError, FoveolaError, ImageError, expected
 from foveola.goal import Autoquality
 from foveola.options import ResizingType
-from foveola.picture import format_named
+from foveola.picture import LONGEST_SIDE, format_named
 from foveola.settings import SETTINGS, make_settings
 
 if TYPE_CHECKING:
@@ -53,8 +51,8 @@ class Wish:
 
 @click.command(
     cls=Command,
-    epilog="Exit code: 0 all written, 1 any failed, 2 wrong usage (nothing is done), 3 --strict and a goal not kept, "
-    "130 interrupted (what is not finished is not written).",
+    epilog="Exit code: 0 all written, 1 any failed or stdout was closed, 2 wrong usage (nothing is done), 3 --strict "
+    "and a goal not kept, 130 interrupted (what is not finished is not written).",
 )
 @click.argument("sources", metavar="IN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -78,14 +76,14 @@ class Wish:
 @click.option(
     "--width",
     metavar="N",
-    type=click.IntRange(0),
+    type=click.IntRange(0, LONGEST_SIDE),
     default=0,
     help="Width of the result in pixels; 0 follows the height.",
 )
 @click.option(
     "--height",
     metavar="N",
-    type=click.IntRange(0),
+    type=click.IntRange(0, LONGEST_SIDE),
     default=0,
     help="Height of the result in pixels; 0 follows the width.",
 )
@@ -126,15 +124,15 @@ def encode(
     jobs = files.plan(sources, output, wish.format)
     for format in {job.format for job in jobs if job.format}:
         make_settings(format, wish.settings)
-    rows = run(jobs, wish, output == "-", options)
-    failed = [row for row in rows if row.error is not None]
-    for row in rows:
-        if remark := row.remark():
-            click.echo(f"foveola: {row.source}: {remark}", err=True)
-    if failed and len(rows) > 1:
-        click.echo(f"foveola: {len(failed)} of {len(rows)} pictures failed", err=True)
-    unkept = options["strict"] and any(row.kept is False for row in rows)
-    ctx.exit(1 if failed else 3 if unkept else 0)
+    place: Callable[[Path, bytes], None] = _send if output == "-" else files.write
+    threads = min(options["jobs"] or len(os.sched_getaffinity(0)), len(jobs))
+    report = Report(options["as_json"], output == "-")
+    run(jobs, lambda job, stop: one(job, wish, place, stop), threads, report)
+    report.remark()
+    if report.interrupted:
+        raise Interrupted(f"{report.written} of {len(jobs)} pictures were written")
+    unkept = options["strict"] and any(row.kept is False for row in report.rows)
+    ctx.exit(1 if report.failed or report.closed else 3 if unkept else 0)
 
 
 def read_wish(options: dict[str, Any]) -> Wish:
@@ -145,7 +143,7 @@ def read_wish(options: dict[str, Any]) -> Wish:
     """
     if options["autoquality"] is not None and options["quality"] is not None:
         raise ArgumentError("Expected either --autoquality or --quality")
-    name = format_named(options["format"]).name if options["format"] else None
+    name = None if options["format"] is None else format_named(options["format"]).name
     goal = Autoquality.parse(options["autoquality"]) if options["autoquality"] is not None else None
     settings = dict(_pair(text) for text in options["settings"])
     return Wish(name, goal, options["quality"], options["width"], options["height"], options["resize"], settings)
@@ -159,33 +157,17 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def run(jobs: Sequence[files.Job], wish: Wish, to_stdout: bool, options: dict[str, Any]) -> list[Row]:
-    """Do the work and print each row as it is known, in the order of the inputs; Ctrl-C ends it after this encode."""
-    threads = min(options["jobs"] or len(os.sched_getaffinity(0)), len(jobs))
-    place: Callable[[Path, bytes], None] = _send if to_stdout else files.write
-    rows, interrupted = [], Event()
-    with _progress(len(jobs)) as advance, ThreadPoolExecutor(threads) as pool:
-        try:
-            for row in pool.map(lambda job: one(job, wish, place, interrupted.is_set), jobs):
-                rows.append(row)
-                advance()
-                _print(row, options["as_json"], to_stdout)
-        except BaseException:
-            interrupted.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return rows
-
-
-def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None], stop: Callable[[], bool]) -> Row:
-    """Encode one picture and put it in its place, unless it is to stop; what goes wrong with it is in the row."""
+def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None], stop: Callable[[], bool]) -> Row | None:
+    """Encode one picture and put it in its place, or return None if it is to stop; what goes wrong is in the row."""
     from foveola import library
 
     start, row = time.perf_counter(), Row(str(job.source))
+    if stop():
+        return None
     try:
         if job.error:
             raise job.error
-        data = job.source.read_bytes()
+        data = job.read()
         row = replace(row, source_bytes=len(data))
         if job.output == job.source:
             _check_single(data)
@@ -201,7 +183,7 @@ def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None], stop: 
             **wish.settings,
         )
         if stop():
-            return replace(row, seconds=_since(start), error="interrupted")
+            return None
         place(job.output or Path("-"), result.data)
     except (FoveolaError, OSError) as error:
         return replace(row, seconds=_since(start), error=sentence(error).removeprefix(f"{job.source}: "))
@@ -243,27 +225,3 @@ def _since(start: float) -> float:
 def _send(_: Path, data: bytes) -> None:
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
-
-
-def _print(row: Row, as_json: bool, to_stdout: bool) -> None:
-    if as_json:
-        json_line(row.as_dict())
-    elif row.error is None:
-        print(printable(row.line()), file=sys.stderr if to_stdout else sys.stdout)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr while many pictures are encoded, where stderr is a terminal; yield what moves it on."""
-    if total < 2 or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    # Lines for a terminal are printed above the bar; lines for a pipe must stay on stdout.
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
-    with bar:
-        task = bar.add_task("Encoding", total=total)
-        yield lambda: bar.advance(task)

@@ -10,13 +10,15 @@ import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from foveola.errors import ArgumentError, FoveolaError, expected
 from foveola.picture import FORMATS, format_of
 
 _HEAD = 1024  # bytes that tell a format
+UNFINISHED: set[Path] = set()
+"""Files that are being written: what a process that ends at once has to remove."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,22 @@ class Job:
         output: path to write; None for stdout, and where there is an error.
         format: a name of `FORMATS`.
         error: why the source is no picture that can be read.
+        data: what came out of a pipe, which gives it once; None where `source` is still to be read.
     """
 
     source: Path
     output: Path | None = None
     format: str | None = None
     error: OSError | FoveolaError | None = None
+    data: bytes | None = field(default=None, repr=False)
+
+    def read(self) -> bytes:
+        """Return the bytes of the source."""
+        return self.source.read_bytes() if self.data is None else self.data
 
 
 def plan(sources: Sequence[Path], out: str | None, format: str | None) -> list[Job]:
-    """Decide the format and the place of every output, without touching a file.
+    """Decide the format and the place of every output, without touching a file; what a pipe gives is kept.
 
     Args:
         sources: paths of the inputs.
@@ -45,13 +53,18 @@ def plan(sources: Sequence[Path], out: str | None, format: str | None) -> list[J
         format: format of the outputs; None for the extension of a file `out`, else for each source's own.
 
     Raises:
-        ArgumentError: two sources have one output, a source would be overwritten, `-` is given several sources, or the
-            extension of a file `out` names no format and there is no `format`.
+        ArgumentError: two sources have one output, a source would be overwritten, a pipe would be, `out` is empty or,
+            for several sources, `-` or the name of a file, or the extension of a file `out` names no format and there
+            is no `format`.
     """
-    if out is not None and len(sources) > 1 and (out == "-" or Path(out).is_file()):
+    if out == "":
+        raise ArgumentError(expected("a file, a folder or -", "-o", out))
+    if out is not None and len(sources) > 1 and (out == "-" or Path(out).is_file() or _named_as_file(out)):
         raise ArgumentError(f'Expected a folder for -o with {len(sources)} pictures, got "{out}"')
     if format is None and _single(out, len(sources)) and Path(out or "").suffix.lower() not in ("", *_BY_SUFFIX):
         raise ArgumentError(expected(f"--format, or an extension of {', '.join(sorted(_BY_SUFFIX))}", "-o", out))
+    if out is None and (pipe := next((source for source in sources if source.is_fifo()), None)):
+        raise ArgumentError(f"Expected -o for {pipe}: a pipe can't be overwritten")
     jobs = [_job(source, out, format, len(sources)) for source in sources]
     _refuse_clashes(jobs)
     if out is not None:
@@ -79,6 +92,7 @@ def write(path: Path, data: bytes) -> None:
 
 def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".foveola-{secrets.token_hex(8)}.part")
+    UNFINISHED.add(temporary)
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -89,12 +103,14 @@ def _replace(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        UNFINISHED.discard(temporary)
 
 
 def _job(source: Path, out: str | None, format: str | None, count: int) -> Job:
     try:
         with source.open("rb") as file:
-            own = format_of(file.read(_HEAD))
+            data = file.read() if source.is_fifo() else None
+            own = format_of(file.read(_HEAD) if data is None else data)
     except (OSError, FoveolaError) as error:
         return Job(source, error=error)
     if out is None:
@@ -105,13 +121,18 @@ def _job(source: Path, out: str | None, format: str | None, count: int) -> Job:
     named = _BY_SUFFIX.get(Path(out).suffix.lower()) if single else None
     chosen = format or named or own
     if out == "-":
-        return Job(source, None, chosen)
-    return Job(source, Path(out) if single else Path(out) / _name(source, chosen), chosen)
+        return Job(source, None, chosen, data=data)
+    return Job(source, Path(out) if single else Path(out) / _name(source, chosen), chosen, data=data)
 
 
 def _single(out: str | None, count: int) -> bool:
     """Return whether `out` is the name of one file."""
     return out is not None and out != "-" and count == 1 and not out.endswith("/") and not Path(out).is_dir()
+
+
+def _named_as_file(out: str) -> bool:
+    """Return whether `out`, which is no folder yet, has the extension of a format and no slash behind it."""
+    return Path(out).suffix.lower() in _BY_SUFFIX and not out.endswith("/") and not Path(out).is_dir()
 
 
 def _name(source: Path, format: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from foveola.cli.show import Command, printable
+from foveola.cli.show import Command, say
 
 
 @click.command(cls=Command)
@@ -24,4 +24,4 @@ def samples(folder: Path, force: bool) -> None:
     if not force and (path := next(taken, None)):
         raise FileExistsError(errno.EEXIST, "Expected --force to overwrite a file", str(path))
     for path in write_samples(folder):
-        click.echo(printable(str(path)))
+        say(str(path))

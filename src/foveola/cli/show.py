@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
@@ -22,7 +24,7 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except ArgumentError as error:
-            raise click.UsageError(str(error), ctx) from error
+            raise click.UsageError(printable(str(error)), ctx) from error
         except KeyboardInterrupt:
             raise Interrupted from None
         except BrokenPipeError:
@@ -40,16 +42,20 @@ class Failure(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print `foveola: …`; settings have a line for each problem."""
         for line in self.message.splitlines():
-            click.echo(f"foveola: {line}", file=file, err=file is None)
+            click.echo(f"foveola: {printable(line)}", file=file, err=file is None)
 
 
 class Interrupted(click.ClickException):
-    """Somebody pressed Ctrl-C: one line on stderr, the exit code of shells for it."""
+    """Somebody pressed Ctrl-C: one line on stderr, the exit code of shells for it.
+
+    Args:
+        done: what was done until then.
+    """
 
     exit_code = 130
 
-    def __init__(self) -> None:
-        super().__init__("interrupted")
+    def __init__(self, done: str | None = None) -> None:
+        super().__init__(f"interrupted: {done}" if done else "interrupted")
 
     show = Failure.show
 
@@ -62,9 +68,23 @@ def sentence(error: Exception) -> str:
     return " ".join(text.split())
 
 
+def tolerant() -> None:
+    """Let stdout and stderr escape what their encoding lacks, so that no name of a file is an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print a line for people on stdout or stderr, in the encoding of the terminal."""
+    click.echo(printable(text), err=err)
+
+
 def json_line(row: Mapping[str, Any]) -> None:
-    """Print a row as one line of JSON on stdout."""
-    click.echo(printable(json.dumps(row, ensure_ascii=False, allow_nan=False)))
+    """Print a row as one line of JSON on stdout, in UTF-8 whatever the terminal speaks."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(encoding="utf-8")
+    say(json.dumps(row, ensure_ascii=False, allow_nan=False))
 
 
 def printable(text: str) -> str:

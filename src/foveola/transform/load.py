@@ -12,7 +12,7 @@ from typing import Any
 
 import pyvips
 
-from foveola.codecs import codec, gif, jxlheader, pillow, tiff, vips
+from foveola.codecs import codec, gif, jxlheader, mpf, pillow, tiff, vips
 from foveola.codecs.vips import field, orientation
 from foveola.errors import ArgumentError, expected
 from foveola.picture import FORMATS, Header, Limits, Picture, format_of
@@ -97,7 +97,12 @@ def read(data: bytes, *, frames: int = 1, limits: Limits = Limits(), deep: bool 
 
 
 def _pages(data: bytes, format: str, image: pyvips.Image) -> int:
-    """Return how many frames or pages a file has; libvips does not see those of a PNG and of an AVIF sequence."""
+    """Return how many frames or pages a file has; libvips does not see those of a PNG, a JPEG and an AVIF sequence.
+
+    The preview and the gain map of a photograph are not among them.
+    """
+    if format == "jpeg":
+        return mpf.pictures(data)
     if format == "png":
         at = data.find(_ANIMATION_CONTROL, 8, data.find(b"IDAT"))
         return 1 if at < 0 else max(int.from_bytes(data[at + 8 : at + 12]), 1)
