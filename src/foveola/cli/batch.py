@@ -7,10 +7,11 @@ what is being encoded, for an encoder can't be stopped; a second one ends the pr
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event
 from typing import NoReturn
@@ -19,6 +20,9 @@ from foveola.cli import files
 from foveola.cli.rows import Row
 from foveola.cli.show import Interrupted, json_line, say, sentence
 
+POLL = 0.1
+"""Seconds after which Ctrl-C is noticed while a picture is waited for."""
+WAITING = "foveola: interrupted: waiting for what is being encoded; Ctrl-C again to leave at once\n"
 Work = Callable[[files.Job, Callable[[], bool]], Row | None]
 
 
@@ -88,33 +92,41 @@ def run(jobs: Sequence[files.Job], work: Work, threads: int, report: Report) -> 
         threads: jobs done at a time.
         report: takes the rows; after Ctrl-C it has those that were finished.
     """
-    pool, stop = ThreadPoolExecutor(threads), Event()
-    ends: list[Future[Row | None]] = []
-    try:
-        with _progress(len(jobs)) as advance:
-            try:
-                ends += (pool.submit(work, job, stop.is_set) for job in jobs)
-                for end in ends:
-                    report.add(end.result())
-                    advance()
-            except KeyboardInterrupt:
-                stop.set()
-                report.interrupted = True
-                _finish(ends[len(report.rows) :], report)
-    except KeyboardInterrupt:
-        _leave()
-    finally:
-        stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
+    with ThreadPoolExecutor(threads) as pool, _progress(len(jobs)) as advance, _interruptible(report) as stop:
+        ends = [pool.submit(work, job, stop.is_set) for job in jobs]
+        while len(ends) > len(report.rows) and not stop.is_set():
+            with suppress(TimeoutError):
+                report.add(ends[len(report.rows)].result(POLL))
+                advance()
+        _finish(ends[len(report.rows) :], report)
 
 
 def _finish(ends: Sequence[Future[Row | None]], report: Report) -> None:
-    """Report what is finished at once, and then what ends with the encodes that are running."""
+    """Report after Ctrl-C what is finished at once, and then what ends with the encodes that are running."""
     begun = [end for end in ends if not end.cancel()]
-    say("foveola: interrupted: waiting for what is being encoded; Ctrl-C again to leave at once", err=True)
     running = [end for end in begun if not end.done()]
     for end in (*(end for end in begun if end not in running), *running):
         report.add(end.result())
+
+
+@contextmanager
+def _interruptible(report: Report) -> Iterator[Event]:
+    """Yield what Ctrl-C sets; the work is told, not torn: an exception out of nowhere would lose what is under way."""
+    stop = Event()
+
+    def interrupt(*_: object) -> None:
+        if stop.is_set():
+            _leave()
+        report.interrupted = True
+        stop.set()
+        os.write(sys.stderr.fileno(), WAITING.encode())
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
 
 
 def _leave() -> NoReturn:
@@ -122,7 +134,7 @@ def _leave() -> NoReturn:
     try:
         for part in list(files.UNFINISHED):
             part.unlink(missing_ok=True)
-        say("foveola: interrupted", err=True)
+        os.write(sys.stderr.fileno(), b"foveola: interrupted\n")
     finally:
         os._exit(Interrupted.exit_code)
 
