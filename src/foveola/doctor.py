@@ -122,7 +122,12 @@ def _mozjpeg() -> str | None:
         codecs.codec("jpeg").encode(_card(3), 75, make_settings("jpeg", {"progressive": True, **more}))
         for more in ({"overshoot_deringing": True}, {"overshoot_deringing": True, "trellis_quant": True})
     )
-    return None if plain == trellis else f"in libvips {_libvips()}"
+    return None if plain == trellis else _in_libvips()
+
+
+def _in_libvips() -> str:
+    """Return where a library is that keeps its functions and its version to itself."""
+    return f"in libvips {_libvips()}"
 
 
 def _pillow(feature: str) -> str | None:
@@ -163,9 +168,9 @@ LIBRARIES: dict[str, Callable[[], str | None]] = {
     "libwebp": lambda: _pillow("webp"),
     "libavif": lambda: _pillow("avif"),
     "av1": _avif_codecs,
-    "libtiff": lambda: _pillow("libtiff"),
+    "libtiff": _in_libvips,
     "libpng": lambda: _told_by("pyvips-binary", "libvips", rb"\0(1\.6\.\d+)\0"),
-    "libheif": lambda: UNKNOWN,  # in libvips' wheel, which keeps its functions and its version to itself
+    "libheif": _in_libvips,
     "libjxl": lambda: _told_by("pillow-jxl-plugin", "pillow_jxl", rb"\+libjxl-(\d+\.\d+\.\d+)"),
     "pillow-jxl-plugin": lambda: version("pillow-jxl-plugin"),
     "numpy": lambda: version("numpy"),
