@@ -25,7 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"goal", "settings", "metrics", "codecs", "search", "foresight", "remembered", "autoquality"}),
     frozenset(
         {"kinds", "options", "urls", "presets", "config", "sources", "decisions", "transform", "pipeline", "library"}
-        | {"samples", "doctor"}
+        | {"samples", "doctor", "train"}
     ),
     frozenset({"server", "cli", "bulk", "playground"}),
 )

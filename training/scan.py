@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from foveola.codecs import Codec, codec
+from foveola.codecs import codec
 from foveola.picture import Picture
 from foveola.settings import BEST_JPEG, make_settings
+from foveola.train.labelling import distinct
 
 VARIANTS: dict[str, tuple[str, Any]] = {
     "jpeg": ("jpeg", make_settings("jpeg", {})),
@@ -68,14 +69,6 @@ def open_picture(path: Path, scale: float = 1.0) -> Picture:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
     return Picture(np.asarray(image)[None])
-
-
-def distinct(found: Codec, settings: Any, qualities: Sequence[int] = range(1, 101)) -> list[int]:
-    """Return the lowest quality of each distinct setting, rising."""
-    first: dict[Any, int] = {}
-    for quality in qualities:
-        first.setdefault(found.setting(quality, settings), quality)
-    return list(first.values())
 
 
 def _luma(picture: Picture) -> NDArray[np.uint8]:

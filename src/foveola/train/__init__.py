@@ -1,0 +1,1 @@
+"""Networks made: labels, fit, evaluation and what they are written as."""
