@@ -204,8 +204,7 @@ class Labels:
         except ArgumentError as error:
             raise ArgumentError(f"{path}: {error}") from error
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-            what = f"Expected a label file of foveola for {path}, got something else"
-            raise ArgumentError(f"{what} ({' '.join(str(error).split())})") from error
+            raise ArgumentError(f"Expected a label file of foveola for {path}, got something else") from error
 
     @classmethod
     def _read(cls, path: Path) -> Labels:
