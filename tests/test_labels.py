@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,13 @@ from foveola.codecs import codec
 from foveola.errors import ArgumentError, FoveolaError
 from foveola.metrics import compare
 from foveola.settings import BEST_JPEG, AvifSettings, JpegSettings, WebpSettings
-from foveola.train import crew, labelling
+from foveola.train import labelling
 from foveola.train.labelling import Row, distinct, label, measure, open_picture, pictures, qualities
 from foveola.train.labels import Labels, Recipe
+from tests.nets import here
 from tests.toys import photo
+
+__all__ = ["here"]
 
 QUICK = Recipe.of("jpeg", {})
 
@@ -36,20 +38,6 @@ def folder(tmp_path: Path) -> Path:
     for number, name in enumerate(("b.png", "a.jpg", "sub/c.webp")):
         draw(tmp_path / "in" / name, seed=number)
     return tmp_path / "in"
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Let jobs be done in this process, which is quicker; return those that are done."""
-    done = []
-
-    def run(function: Any, jobs: Any, processes: int) -> Iterator[Any]:  # noqa: ARG001
-        for index, job in enumerate(jobs):
-            done.append(job)
-            yield index, crew._tried(function, job)
-
-    monkeypatch.setattr(crew, "run", run)
-    return done
 
 
 def some_labels(**changes: Any) -> Labels:
@@ -78,7 +66,7 @@ def test_a_file_says_what_was_written(tmp_path: Path) -> None:
 
     assert (read.recipe, read.names, read.qualities, read.date) == (recipe, written.names, (10, 50, 90), "2026-01-31")
     assert (read.format, read.settings, read.scale) == ("avif", AvifSettings(speed=6), 0.5)
-    assert np.allclose(read.dssim, written.dssim, rtol=1e-6)
+    assert np.array_equal(read.dssim, written.dssim)
     assert np.array_equal(read.bytes, written.bytes)
     assert np.array_equal(read.sizes, written.sizes)
     assert read.versions == written.versions
@@ -90,7 +78,7 @@ def test_some_labels_keep_what_belongs_together() -> None:
 
     assert (second.names, second.sources, len(second)) == (("sub/b.png",), ("sub",), 1)
     assert second.dssim.tolist() == [[0.2, 0.05, 0.01]]
-    assert some_labels().sources == ("", "sub")
+    assert some_labels().sources == (".", "sub")
 
 
 @pytest.mark.parametrize(
@@ -356,7 +344,7 @@ def test_what_is_labelled_is_not_labelled_again(folder: Path, tmp_path: Path, he
     second = label(folder, out, QUICK)
     assert here[2:] == ["b.png"]
     assert (second.measured, second.labels.names) == (1, ("a.jpg", "b.png", "sub/c.webp"))
-    assert np.allclose(second.labels.only([0, 2]).dssim, first.labels.dssim, rtol=1e-6)
+    assert np.array_equal(second.labels.only([0, 2]).dssim, first.labels.dssim)
 
     written = out.read_bytes()
     third = label(folder, out, QUICK, every=2)

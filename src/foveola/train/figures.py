@@ -34,10 +34,15 @@ DRAWS, SHARE = 2000, 0.95
 
 def curves(labels: Labels) -> Vector:
     """Return (n, 100) log DSSIM of every picture at qualities 1..100, never rising with quality."""
-    measured = falling(np.log(np.maximum(labels.dssim, FLOOR)))
-    found = codec(labels.format)
-    knots, places = axis(found, labels.qualities), axis(found, EVERY.tolist())
-    return np.stack([np.interp(places, knots, row) for row in measured]) if len(labels) else np.empty((0, 100))
+    return over_qualities(labels.format, labels.qualities, np.log(np.maximum(labels.dssim, FLOOR)))
+
+
+def over_qualities(format: Predicted, qualities: Sequence[int], values: Vector) -> Vector:
+    """Return curves (n, 100) at qualities 1..100, never rising, through what is known (n, m) at some qualities."""
+    found = codec(format)
+    knots, places = axis(found, qualities), axis(found, EVERY.tolist())
+    known = falling(values)
+    return np.stack([np.interp(places, knots, row) for row in known]) if len(known) else np.empty((0, 100))
 
 
 def falling(values: Vector) -> Vector:
@@ -103,8 +108,11 @@ class Figures:
     encodes: Figure | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON can hold them."""
-        return asdict(self)
+        """Return the figures as JSON can hold them, six digits behind the point."""
+        return {
+            name: {end: round(number, 6) for end, number in value.items()} if isinstance(value, dict) else value
+            for name, value in asdict(self).items()
+        }
 
 
 @dataclass(frozen=True, eq=False)

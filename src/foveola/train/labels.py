@@ -159,8 +159,8 @@ class Labels:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """(n) the first folder of each name, empty where there is none."""
-        return tuple(name.partition("/")[0] if "/" in name else "" for name in self.names)
+        """(n) the first folder of each name; `.` where there is none."""
+        return tuple(name.partition("/")[0] if "/" in name else "." for name in self.names)
 
     def only(self, indices: Sequence[int] | NDArray[Any]) -> Labels:
         """Return the labels of some pictures, in the order of `indices`."""
@@ -178,7 +178,7 @@ class Labels:
             names=np.array(self.names, np.str_),
             sizes=self.sizes.astype(np.int32),
             qualities=np.array(self.qualities, np.int32),
-            dssim=self.dssim.astype(np.float32),
+            dssim=self.dssim.astype(np.float64),
             bytes=self.bytes.astype(np.int64),
         )
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
