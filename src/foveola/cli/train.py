@@ -5,23 +5,20 @@ The guide is docs/train-your-own.md. Everything heavy is imported by the command
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from foveola.cli.bar import Bar
-from foveola.cli.encode import read_settings
-from foveola.cli.show import Command, Interrupted, say
-from foveola.picture import format_named
+from foveola.cli.evaluate import evaluate, inspect
+from foveola.cli.recipes import FILE, FOLDER, FOUND, prepared, processes, read_recipe, teller
+from foveola.cli.show import Command, Interrupted, say, table
+from foveola.errors import ArgumentError, expected
 
 if TYPE_CHECKING:
-    from foveola.train.labels import Recipe
-
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
+    from foveola.train.figures import Figures
 
 
 @click.group()
@@ -30,56 +27,6 @@ def train() -> None:
 
     A network foresees at which quality a picture meets a target, so that method ml needs fewer encodes.
     """
-
-
-def prepared(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say how pictures are prepared and encoded."""
-    options = (
-        click.option(
-            "--set", "settings", metavar="NAME=VALUE", multiple=True, help="A setting of the encoder, as effort=6."
-        ),
-        click.option(
-            "--scale",
-            metavar="S",
-            type=click.FloatRange(0, 1, min_open=True),
-            help="By how much pictures are scaled; under 1 the blocks of a JPEG are blurred away.  [default: 0.8]",
-        ),
-        click.option(
-            "--longest",
-            metavar="N",
-            type=click.IntRange(0),
-            help="Pixels that a side may have at most after that; 0 for no limit.  [default: 1024]",
-        ),
-        click.option(
-            "--keep-lossless", is_flag=True, help="Don't scale by --scale what was stored without loss (PNG, TIFF, …)."
-        ),
-        click.option("--every", metavar="N", type=click.IntRange(1), default=1, help="Take every n-th picture only."),
-        click.option(
-            "-j",
-            "--jobs",
-            metavar="N",
-            type=click.IntRange(1),
-            help="Pictures measured at a time.  [default: one for each core]",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def read_recipe(format: str, options: dict[str, Any]) -> Recipe:
-    """Return the recipe that the options of a command line say."""
-    from foveola.train.labels import Recipe
-
-    how = {name: options[name] for name in ("scale", "longest") if options[name] is not None}
-    return Recipe.of(
-        format_named(format).name, read_settings(options["settings"]), **how, keep_lossless=options["keep_lossless"]
-    )
-
-
-def processes(options: dict[str, Any]) -> int:
-    """Return how many pictures are worked on at a time."""
-    return options["jobs"] or len(os.sched_getaffinity(0))
 
 
 @train.command(
@@ -119,3 +66,61 @@ def label(folder: Path, format: str, out: Path, every: int, **options: Any) -> N
     labels = made.labels
     left = f", {len(made.skipped)} left out" if made.skipped else ""
     say(f"{out}: {len(labels)} pictures at {len(labels.qualities)} qualities, {made.measured} new{left}")
+
+
+@train.command(
+    cls=Command,
+    epilog="Exit code: 0 written, 1 something is missing or nothing can be learned, 2 wrong usage, 130 interrupted "
+    "(nothing is written).",
+)
+@click.argument("folder", metavar="FOLDER", type=FOLDER)
+@click.argument("labels", metavar="LABELS", type=FOUND)
+@click.option("-o", "--out", metavar="PB", type=FILE, required=True, help="The network, as NAME.pb.")
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Chance that the fit starts with."
+)
+@click.option("--force", is_flag=True, help="Overwrite the network that is there.")
+def fit(folder: Path, labels: Path, out: Path, seed: int, force: bool) -> None:
+    """Fit a network on the pictures of FOLDER and their LABELS.
+
+    Writes NAME.pb and NAME.onnx, each with a sidecar NAME.pb.json that says how to read it. A sixth of the pictures is
+    held out: the figures that are printed and written are about them.
+    """
+    from foveola.train import fitting
+    from foveola.train.labels import Labels
+
+    known = Labels.read(labels)
+    _free(out, force)
+    fitting.check_installed()
+    with Bar("Reading") as bar:
+        material = fitting.gather(folder, known, teller(bar))
+    if len(material.labels) < fitting.ADVISED:
+        few = f"{len(material.labels)} pictures are few, {fitting.ADVISED} or more are better"
+        say(f"foveola: {few}: compare the figures with the constant's", err=True)
+    with Bar("Fitting") as bar:
+        trained = fitting.fit(material, seed, bar.show)
+    written = fitting.write(trained, material, folder, out)
+    for path in written.files:
+        say(str(path))
+    say(f"Of {len(material.labels)} pictures {written.held_out} were held out. How the network does on them:")
+    heads = ("target", "MAE", "within 2", "within 5", "±0.002", "MAE of a constant")
+    table(heads, (_fitted(target, found, written.constant[target]) for target, found in written.figures.items()))
+
+
+def _fitted(target: float, found: Figures, constant: Figures) -> tuple[str, ...]:
+    shares = (f"{100 * figure.value:.0f} %" for figure in (found.within_2, found.within_5, found.tolerable))
+    return f"{target:g}", f"{found.mae.value:.2f}", *shares, f"{constant.mae.value:.2f}"
+
+
+def _free(out: Path, force: bool) -> None:
+    """Refuse a name that no network can have, and, unless it is forced, names that are taken."""
+    if out.suffix != ".pb" or not out.parent.is_dir():
+        raise ArgumentError(expected("NAME.pb in a folder that exists", "--out", str(out)))
+    names = (out, out.with_suffix(".onnx"))
+    taken = (path for name in names for path in (name, name.with_name(name.name + ".json")) if path.exists())
+    if not force and (path := next(taken, None)):
+        raise FileExistsError(errno.EEXIST, "Expected --force to overwrite a file", str(path))
+
+
+train.add_command(evaluate)
+train.add_command(inspect)
