@@ -256,17 +256,22 @@ def over(picture: Picture, ground: int) -> Picture:
 
 @pytest.mark.parametrize("name", LOSSY)
 def test_with_numbers_that_do_not_fit_the_answer_is_right_and_only_slower(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """The belief is told that quality makes pictures worse."""
     numbers = {**fitted.numbers(), "variants": {}}
     for variant, found in fitted.numbers()["variants"].items():
         spoiled = {**found}
-        for kind in ("dssim", "bits", "residual"):
+        for kind in {"dssim", "bits", "residual"} & found.keys():
             spoiled[kind] = {**found[kind], "mean": [2 * value + 1 for value in found[kind]["mean"][::-1]]}
+        if "imitation" in found:
+            left = {**found["imitation"]["left"], "mean": np.ones(len(found["imitation"]["qualities"]))}
+            spoiled["imitation"] = {**found["imitation"], "left": left}
         numbers["variants"][variant] = spoiled
     monkeypatch.setattr(fitted, "numbers", lambda: numbers)
     monkeypatch.setattr("foveola.foresight.transform.numbers", lambda: numbers)
+    fitted._imitation.cache_clear()
+    request.addfinalizer(fitted._imitation.cache_clear)
 
     result = find(PICTURE, codec(name), Autoquality("dssim", 0.02, allowed_error=0.005))
 

@@ -1,11 +1,13 @@
 """Fit every number that the foresight has, from pictures and their curves, into one file.
 
     python -m training.scan PICTURES --out CURVES --codec webp --grid --scale 0.8 --metric foveola     # and the others
+    python -m training.scan PICTURES --out CURVES --codec webp --few --scale 0.8 --metric foveola --varied
     python -m training.calibrate PICTURES --curves CURVES
 
 A variant (a codec with its settings) gets: the belief about log DSSIM and about log bits a pixel (mean, factors,
 noise at the scanned qualities), the quantiser that stands in for it in the transform domain (table, dead zone, scale
-a quality), and what that leaves over (the residual, a belief too, moved by what the picture is like).
+a quality), and what that leaves over (the residual, a belief too, moved by what the picture is like; for most codecs by
+a small network, the imitation, that learns from varied pictures too).
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 import foveola.foresight
@@ -30,29 +31,17 @@ from foveola.codecs import codec
 from foveola.codecs.jpeg import luma_table
 from foveola.doctor import examine
 from foveola.foresight.features import features
-from foveola.foresight.fitted import OUTLYING, numbers
+from foveola.foresight.fitted import OUTLYING, forget
 from foveola.foresight.mosaic import COUNTS, TILE, encode_mosaic
 from foveola.foresight.transform import counter, described, keeps_coefficients, overhead, quantiser
 from foveola.metrics import Reference
 from foveola.search import Step
 from foveola.settings import JpegSettings
+from training.beliefs import CUT, FACTORS, FLOOR, ROUGHNESS, Array, fit_belief, logs, short
+from training.imitate import IMITATED, imitate
 from training.scan import VARIANTS, Curve, open_picture, read
 
-Array = NDArray[np.float64]
 TARGET = Path(foveola.foresight.__file__).with_name("fitted.json")
-FACTORS = 4
-FLOOR = 1e-5
-"""DSSIM below this is taken for this: logs of what can't be seen must not lead the fit."""
-ROUGHNESS = {
-    "jpeg": (0.005, 0.004),
-    "jpeg-best": (0.006, 0.007),
-    "webp": (0.01, 0.007),
-    "avif": (0.015, 0.01),
-    "jxl": (0.006, 0.005),
-}
-"""Standard deviation of log DSSIM and of log bytes at a quality that no smooth curve through its neighbours follows."""
-CUT = (0.03, 0.97)
-"""Quantiles beyond which values are taken for these."""
 MOSAICS = [8, 16, 26, 38, 50, 62, 75, 86]
 """Qualities at which mosaics are held against whole pictures."""
 UNKNOWN_MOSAIC = {"qualities": MOSAICS, "bias": [0.0] * len(MOSAICS), "error": [1.0] * len(MOSAICS)}
@@ -135,18 +124,6 @@ def tables(variant: str, qualities: Sequence[int]) -> list[Array]:
     return [luma_table(quality, settings.quant_table).astype(float) for quality in qualities]
 
 
-def fit_belief(values: Array, roughness: float) -> dict[str, Any]:
-    """Fit mean, factors and noise to curves (pictures, qualities); a few outliers on each side are cut."""
-    low, high = np.quantile(values, CUT, axis=0)
-    values = np.clip(values, low, high)
-    mean = values.mean(0)
-    _, sizes, directions = np.linalg.svd(values - mean, full_matrices=False)
-    keep = min(FACTORS, len(sizes))
-    factors = (directions[:keep] * (sizes[:keep, None] / np.sqrt(len(values)))).T
-    left = (values - mean) - (values - mean) @ directions[:keep].T @ directions[:keep]
-    return {"mean": short(mean), "factors": short(factors), "noise": short(left.var(0) + roughness**2)}
-
-
 def fit_scales(dssim: Array, probes: Array) -> tuple[Array, Array]:
     """Fit the scale at each quality at which the probe equals the codec for the median picture.
 
@@ -222,18 +199,12 @@ def fit_residuals(variant: str, folder: Path, curves: Sequence[Curve], left: Arr
     linear, unforeseen = fit_features(like, left)
     linear_bits, uncounted = fit_features(like_in_bits, logs(curves)[1] - counted)
     rough, rough_bits = ROUGHNESS[variant]
-    return {
-        "residual_features": linear,
-        "residual": fit_belief(unforeseen, rough),
+    told = {} if variant in IMITATED else {"residual_features": linear, "residual": fit_belief(unforeseen, rough)}
+    return told | {
         "bits_residual_features": linear_bits,
         "bits_residual": fit_belief(uncounted, rough_bits),
         "mosaic": fit_mosaic(variant, folder, curves, pool),
     }
-
-
-def logs(curves: Sequence[Curve]) -> tuple[Array, Array]:
-    """Return (pictures, qualities) log DSSIM and log bits."""
-    return np.log(np.maximum([c.dssim for c in curves], FLOOR)), np.log([[8 * b for b in c.bytes] for c in curves])
 
 
 def miss(curve: Curve, folder: Path, variant: str) -> list[tuple[int, int, float]]:
@@ -272,13 +243,6 @@ def fit_mosaic(variant: str, folder: Path, curves: Sequence[Curve], pool: Execut
     return UNKNOWN_MOSAIC | {"bias": short(np.array(bias)), "error": short(np.array(error))}
 
 
-def short(values: Any) -> Any:
-    """Return numbers as lists, rounded to four digits that count."""
-    if isinstance(values, np.ndarray):
-        return [short(value) for value in values]
-    return float(f"{values:.4g}")
-
-
 def usable(curves: Iterator[Curve]) -> list[Curve]:
     """Return the curves that have something to say: a picture that is never degraded has no curve."""
     return [c for c in curves if max(c.dssim) > 0.01]
@@ -291,24 +255,30 @@ def main() -> None:
     parser.add_argument("--curves", type=Path, required=True, help="where training.scan wrote")
     parser.add_argument("--codec", choices=VARIANTS, action="append", help="only this; again for more")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--imitation", action="store_true", help="fit only the imitation; what else is there is kept")
     options = parser.parse_args()
     written = json.loads(TARGET.read_text()) if TARGET.exists() else {"variants": {}}
     for variant in options.codec or VARIANTS:
-        curves = usable(read(options.curves, variant))
+        every = usable(read(options.curves, variant))
+        curves = [curve for curve in every if not curve.varied]
         kept = written["variants"].setdefault(variant, {})
-        with ProcessPoolExecutor(options.jobs) as pool:
-            found, left = fit_codec(variant, options.folder, curves, pool)
-        kept |= found
-        save(written)
-        with ProcessPoolExecutor(options.jobs) as pool:
-            kept |= fit_residuals(variant, options.folder, curves, left, pool)
+        if not options.imitation:
+            with ProcessPoolExecutor(options.jobs) as pool:
+                found, left = fit_codec(variant, options.folder, curves, pool)
+            kept |= found
+            save(written)
+            with ProcessPoolExecutor(options.jobs) as pool:
+                kept |= fit_residuals(variant, options.folder, curves, left, pool)
+        if variant in IMITATED:
+            with ProcessPoolExecutor(options.jobs) as pool:
+                kept["imitation"] = imitate(variant, options.folder, every, pool)
     save(written | {"date": date.today().isoformat(), "versions": examine().libraries})
 
 
 def save(written: Mapping[str, Any]) -> None:
     """Write the file, and let what is read from it be read again."""
     TARGET.write_text(json.dumps(written, separators=(",", ":"), sort_keys=True) + "\n")
-    numbers.cache_clear()
+    forget()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     python -m training.scan FOLDER --out curves --codec webp                  # every distinct setting, by scikit-image
     python -m training.scan FOLDER --out curves --codec webp --grid --scale 0.8 --metric foveola
+    python -m training.scan FOLDER --out curves --codec webp --grid --scale 0.8 --metric foveola --varied
 
 One JSON file a picture and codec; what is there is not made again, so the command may be stopped and started at will.
 With every distinct setting and scikit-image's SSIM the curves are the truth that `bench.truth` holds the search to;
@@ -13,7 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -27,7 +29,7 @@ from PIL import Image
 from foveola.codecs import codec
 from foveola.picture import Picture
 from foveola.settings import BEST_JPEG, make_settings
-from foveola.train.labelling import distinct
+from foveola.train.labelling import QUALITIES, distinct
 
 VARIANTS: dict[str, tuple[str, Any]] = {
     "jpeg": ("jpeg", make_settings("jpeg", {})),
@@ -38,6 +40,8 @@ VARIANTS: dict[str, tuple[str, Any]] = {
 }
 """Codec and settings by the name of their curves."""
 
+FEW = QUALITIES
+"""Qualities that are enough to learn from."""
 GRID = (1, 2, 3, 5, 8, 12, 16, 18, 19, 21, 26, 32, 38, 44, 50, 56, 62, 67, 71, 75, 78, 82, 86, 89, 90, 93, 96, 98, 100)
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -55,6 +59,7 @@ class Curve:
     qualities: list[int]
     dssim: list[float]
     bytes: list[int]
+    varied: bool = False
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -62,13 +67,28 @@ def pictures(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
 
 
-def open_picture(path: Path, scale: float = 1.0) -> Picture:
-    """Return the picture at `path` as RGB, scaled by `scale` with Lanczos."""
+def open_picture(path: Path, scale: float = 1.0, varied: bool = False) -> Picture:
+    """Return the picture at `path` as RGB, scaled by `scale` with Lanczos.
+
+    Varied it is smaller still and of other colours, both drawn by its name: channels change places, and saturation and
+    brightness are other ones. Colours that few pictures have become as common as the rest.
+    """
     image = Image.open(path).convert("RGB")
+    dice = np.random.default_rng([zlib.crc32(path.name.encode()), round(1000 * scale)])
+    if varied:
+        scale *= dice.uniform(0.5, 1.0)
     if scale != 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
-    return Picture(np.asarray(image)[None])
+    pixels = np.asarray(image)
+    return Picture((_recoloured(pixels, dice) if varied else pixels)[None])
+
+
+def _recoloured(pixels: NDArray[np.uint8], dice: np.random.Generator) -> NDArray[np.uint8]:
+    moved = pixels[..., dice.permutation(3)] / 255
+    grey = (moved @ np.array([0.299, 0.587, 0.114]))[..., None]
+    moved = np.clip(grey + 2 ** dice.uniform(-0.5, 1.0) * (moved - grey), 0, 1) ** 2 ** dice.uniform(-0.6, 0.6)
+    return np.ascontiguousarray(np.rint(moved * 255).astype(np.uint8))
 
 
 def _luma(picture: Picture) -> NDArray[np.uint8]:
@@ -101,18 +121,19 @@ def by_foveola(reference: Picture) -> Callable[[Picture], float]:
 METRICS = {"skimage": by_skimage, "foveola": by_foveola}
 
 
-def scan(path: Path, name: str, variant: str, scale: float, grid: bool, metric: str) -> Curve:
-    """Encode the picture at `path` at every distinct setting (or on the grid) and measure what comes out."""
+def scan(
+    path: Path, name: str, variant: str, scale: float, qualities: Sequence[int], metric: str, varied: bool
+) -> Curve:
+    """Encode the picture at `path` at each distinct setting among `qualities` and measure what comes out."""
     format, settings = VARIANTS[variant]
     found = codec(format)
-    picture = open_picture(path, scale)
+    picture = open_picture(path, scale, varied)
     measure = METRICS[metric](picture)
-    qualities = distinct(found, settings, GRID if grid else range(1, 101))
-    seen = [(found.encode(picture, q, settings)) for q in qualities]
+    kept = distinct(found, settings, qualities)
+    seen = [(found.encode(picture, q, settings)) for q in kept]
     dssim = [measure(found.decode(data)) for data in seen]
-    return Curve(
-        name, variant, scale, picture.width, picture.height, metric, qualities, dssim, [len(data) for data in seen]
-    )
+    sizes = [len(data) for data in seen]
+    return Curve(name, variant, scale, picture.width, picture.height, metric, kept, dssim, sizes, varied)
 
 
 def read(folder: Path, variant: str) -> Iterator[Curve]:
@@ -137,6 +158,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--codec", choices=VARIANTS, required=True)
     parser.add_argument("--grid", action="store_true", help="about 28 qualities instead of every distinct setting")
+    parser.add_argument("--few", action="store_true", help="17 qualities instead of every distinct setting")
+    parser.add_argument(
+        "--varied", action="store_true", help="smaller and of other colours; not for training.calibrate's beliefs"
+    )
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--metric", choices=METRICS, default="skimage")
     parser.add_argument("--every", type=int, default=1, help="take every n-th picture only")
@@ -147,10 +172,16 @@ def main() -> None:
     jobs = []
     for path in pictures(options.folder)[:: options.every]:
         name = path.relative_to(options.folder).as_posix()
-        target = out / (name.replace("/", "__") + ".json")
+        target = out / (name.replace("/", "__") + ("~varied.json" if options.varied else ".json"))
         if not target.exists():
             jobs.append((path, name, target))
-    how = {"variant": options.codec, "scale": options.scale, "grid": options.grid, "metric": options.metric}
+    how = {
+        "variant": options.codec,
+        "scale": options.scale,
+        "qualities": FEW if options.few else GRID if options.grid else range(1, 101),
+        "metric": options.metric,
+        "varied": options.varied,
+    }
     with ProcessPoolExecutor(options.jobs) as pool:
         for done, name in enumerate(pool.map(partial(_write, **how), jobs), 1):
             print(f"{done}/{len(jobs)} {name}", file=sys.stderr)

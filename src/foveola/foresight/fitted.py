@@ -13,9 +13,12 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foveola.codecs.base import Codec
 from foveola.foresight.curves import Curve, Vector, flat
+from foveola.foresight.imitation import Head, Quantiser, places
+from foveola.metrics import Reference
 from foveola.search import Step
 from foveola.settings import JpegSettings
 
@@ -26,6 +29,10 @@ Kind = Literal["dssim", "bits"] | Residual
 
 OUTLYING = 3.0
 """Standard deviations beyond which a feature counts no further: a line is no law."""
+STRANGE = 1.4
+"""How many times more the imitation errs on pictures from elsewhere, and on larger ones (measured)."""
+DOUBT = (0.4, 2.5)
+"""How many times more than usual the imitation may be thought to err, at least and at most."""
 
 
 @cache
@@ -88,9 +95,46 @@ def residual(
     return Curve(curve.mean + moved, curve.factors, curve.noise)
 
 
+def imitated(codec: Codec, settings: Any, steps: Sequence[Step], reference: Reference, table: Quantiser) -> Curve:
+    """Return what is believed of how far log DSSIM lies above the transform, as the imitation of a codec tells.
+
+    Args:
+        codec: one that something was fitted for.
+        settings: of the codec.
+        steps: rising in quality.
+        reference: the picture.
+        table: from a quality to the quantiser that stands in for the codec.
+    """
+    head, found = _imitation(variant(codec.name, settings))
+    shift, hints = head.above(places(reference, table, found["knots"])[None])
+    left, doubt = Curve.read(found["left"]), STRANGE * float(trust(found["trust"], hints)[0])
+    curve = Curve(left.mean + shift[0], left.factors * doubt, left.noise * doubt**2)
+    return curve.spread(axis(codec, found["qualities"]), axis(codec, [step.quality for step in steps]))
+
+
+def trust(fitted: Mapping[str, Any], hints: NDArray[np.floating[Any]]) -> Vector:
+    """Return (pictures,) how many times more than usual the imitation errs, by (pictures, 3 knots) hints of it."""
+    place = np.clip((hints - fitted["mean"]) / fitted["spread"], -OUTLYING, OUTLYING)
+    doubt: Vector = np.exp(np.clip(place @ fitted["weights"], *np.log(DOUBT)))
+    return doubt
+
+
+@cache
+def _imitation(name: str) -> tuple[Head, Mapping[str, Any]]:
+    """Return the network of a variant, and the numbers beside it."""
+    found = numbers()["variants"][name]["imitation"]
+    return Head.read(found["head"]), found
+
+
 def axis(codec: Codec, qualities: Sequence[int]) -> Vector:
     """Return the places of rising `qualities` on the codec's axis, turned so that they rise too."""
     return _axis(codec.axis, tuple(map(int, qualities)))
+
+
+def forget() -> None:
+    """Read the file again when it is next asked for."""
+    numbers.cache_clear()
+    _imitation.cache_clear()
 
 
 @lru_cache(256)

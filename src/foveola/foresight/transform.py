@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foveola.codecs import jpeg
 from foveola.codecs.base import Codec
 from foveola.foresight.curves import Curve, Vector
 from foveola.foresight.features import features
-from foveola.foresight.fitted import axis, belief, numbers, residual, variant
+from foveola.foresight.fitted import axis, belief, imitated, numbers, residual, variant
+from foveola.foresight.imitation import Quantiser
 from foveola.foresight.tiles import Part, draw
 from foveola.metrics import Reference
 from foveola.search import Step, log
@@ -39,9 +39,6 @@ SKETCH_ERROR = 0.45
 """Standard deviation of the log of what a tile loses, as it adds up over independent tiles."""
 COUNTED = (12, 50, 86)
 """Qualities at which bits tell what a picture is like."""
-Quantiser = Callable[[int], tuple[NDArray[Any], float]]
-"""From a quality to an 8x8 table of steps and a dead zone, as `Reference.transform` takes them."""
-
 Counter = Callable[[int], tuple[float, float]]
 """From a quality to the bits of luma and of chroma."""
 
@@ -164,6 +161,8 @@ def foresee_dssim(reference: Reference, codec: Codec, settings: Any, steps: Sequ
     family = belief(codec, settings, steps, "dssim")
     if exact:
         above = belief(codec, settings, steps, "residual")
+    elif "imitation" in numbers()["variants"][variant(codec.name, settings)]:
+        above = imitated(codec, settings, steps, reference, table)
     else:
         above = residual(codec, settings, steps, features(part.coefficients if part else reference.coefficients))
     layers = [Layer(lambda step: reference.transform(*table(step.quality)), above)]
