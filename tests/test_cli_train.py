@@ -24,8 +24,10 @@ import tests.nets
 from foveola.cli import main
 from foveola.picture import sniff
 from foveola.settings import WebpSettings
+from foveola.train import onnx, tensorflow
 from foveola.train.evaluate import loaded
 from foveola.train.fitting import held_out
+from foveola.train.graph import Graph
 from foveola.train.labelling import qualities
 from foveola.train.labels import Labels, Recipe
 from tests.nets import here, nets
@@ -420,8 +422,7 @@ def test_evaluate_refuses_before_it_works(net: Path, arguments: list[str], code:
 
 def onnx_file(path: Path, outputs: int) -> Path:
     """Write a network of one layer: the means of the channels of 256x256 pixels, mapped to so many numbers."""
-    import onnx
-    from onnx import TensorProto, helper
+    from onnx import TensorProto, helper, save
 
     nodes = [
         helper.make_node("ReduceMean", ["input"], ["means"], axes=[2, 3], keepdims=0),
@@ -431,7 +432,7 @@ def onnx_file(path: Path, outputs: int) -> Path:
     into = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", 3, 256, 256])
     out = helper.make_tensor_value_info("answer", TensorProto.FLOAT, ["N", outputs])
     graph = helper.make_graph(nodes, "net", [into], [out], [weights])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
     return path
 
 
@@ -462,6 +463,21 @@ def test_inspect_says_what_a_foreign_network_is(folder: Path, outputs: int, head
     }
 
 
+def test_inspect_reads_what_our_writers_write(folder: Path) -> None:
+    graph = Graph((1, 416, 416, 3))
+    graph.output(graph.matmul(graph.mean(graph.input), np.full((3, 100), 0.01, np.float32)))
+    (folder / "net.pb").write_bytes(tensorflow.write(graph))
+    (folder / "net.onnx").write_bytes(onnx.write(graph))
+
+    for name, container in (("net.pb", "TensorFlow frozen graph"), ("net.onnx", "ONNX")):
+        found = json.loads(run("inspect", name, "--json").stdout)
+
+        assert found["container"] == container
+        assert found["inputs"] == [{"name": "input", "shape": ["1", "416", "416", "3"], "type": "f32"}]
+        assert [end["shape"] for end in found["outputs"]] == [["1", "100"]]
+        assert found["head"] == "logits of 100 qualities: the greatest is the quality"
+
+
 @pytest.mark.parametrize("intact", [True, False])
 def test_inspect_shows_the_sidecar_and_whether_the_file_is_its_own(folder: Path, intact: bool) -> None:
     path = onnx_file(folder / "net.onnx", 100)
@@ -484,11 +500,11 @@ def test_inspect_refuses_what_is_no_network(folder: Path, name: str) -> None:
     content = {"empty": b"", "noise": bytes(range(256)) * 9, "cut": data[: len(data) // 2], "text": b"hello"}
     (folder / name).write_bytes(content[name.split(".")[0]])
 
-    result = run("inspect", name)
+    done = subprocess.run([*FOVEOLA, "train", "inspect", name], capture_output=True, text=True, check=False)
 
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"foveola: Expected a TensorFlow frozen graph or an ONNX file, got {name}")
-    assert len(result.stderr.splitlines()) == 1
+    assert (done.returncode, done.stdout) == (1, "")
+    what = f"foveola: Expected a TensorFlow frozen graph (.pb) or an ONNX file (.onnx), got {name}"
+    assert done.stderr == what + ("\n" if name == "text.xyz" else ", which is none inside\n")
 
 
 def drained(terminal: int) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -85,18 +86,21 @@ def described(path: Path) -> dict[str, Any]:
     from openvino import Core
 
     said, data = about(path), path.read_bytes()
+    what = f"Expected a TensorFlow frozen graph (.pb) or an ONNX file (.onnx), got {path}"
+    if path.suffix not in CONTAINERS:
+        raise ConfigError(what)
     try:
-        model = Core().read_model(path)
+        with _hushed():
+            model = Core().read_model(path)
         ends = {kind: [_end(end) for end in getattr(model, kind)] for kind in ("inputs", "outputs")}
     except RuntimeError as error:
-        what = f"Expected a TensorFlow frozen graph or an ONNX file, got {path}"
-        raise ConfigError(f"{what}: {' '.join(str(error).split())[:200]}") from error
+        raise ConfigError(f"{what}, which is none inside") from error
     digest = hashlib.sha256(data).hexdigest()
     wanted = None if said is None else said.get("sha256")
     return {
         "file": str(path),
         "bytes": len(data),
-        "container": CONTAINERS.get(path.suffix, "unknown"),
+        "container": CONTAINERS[path.suffix],
         **ends,
         "head": _head(said, ends["outputs"]),
         "sha256": digest,
@@ -105,10 +109,24 @@ def described(path: Path) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep from stderr what the readers of protobuf write there about a file that is none, past Python."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _end(end: Any) -> dict[str, Any]:
     """Return name, shape (`?` for what is open) and type of an input or output."""
     shape = [str(side) if side.is_static else "?" for side in end.get_partial_shape()]
-    return {"name": end.get_any_name(), "shape": shape, "type": end.get_element_type().get_type_name()}
+    name = min(end.get_names(), default="").removesuffix(":0")  # which TensorFlow counts the outputs of an operation by
+    return {"name": name, "shape": shape, "type": end.get_element_type().get_type_name()}
 
 
 def _head(said: Mapping[str, Any] | None, outputs: Sequence[Mapping[str, Any]]) -> str:
