@@ -22,6 +22,7 @@ from PIL import Image
 
 import tests.nets
 from foveola.cli import main
+from foveola.errors import ConfigError
 from foveola.picture import sniff
 from foveola.settings import WebpSettings
 from foveola.train import onnx, tensorflow
@@ -295,6 +296,41 @@ def test_a_missing_extra_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch
         "foveola: Expected the extra [train], pip install 'foveola[train]', for foveola train fit, "
         f'got "no {module}"\n'
     )
+
+
+@pytest.mark.usefixtures("nets")
+def test_ctrl_c_during_a_fit_is_130_and_nothing_is_written(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["foveola.train.model"], "fit", fit)
+    before = sorted(many.iterdir())
+
+    result = run("fit", "in", "l.npz", "-o", "net.pb")
+
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr.endswith("foveola: interrupted\n")
+    assert sorted(many.iterdir()) == before
+
+
+@pytest.mark.usefixtures("nets")
+def test_a_network_that_can_not_be_run_is_not_written(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(*_: object) -> Any:
+        return tests.nets.Trained(float("inf"), {})
+
+    monkeypatch.setattr(sys.modules["foveola.train.model"], "fit", fit)
+    monkeypatch.setattr(tests.nets.Net, "load", classmethod(refuse))
+    before = sorted(many.iterdir())
+
+    result = run("fit", "in", "l.npz", "-o", "net.pb")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Expected finite logits" in result.stderr
+    assert sorted(many.iterdir()) == before
+
+
+def refuse(*_: object) -> None:
+    raise ConfigError("Expected finite logits, got inf")
 
 
 # evaluate

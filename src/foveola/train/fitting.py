@@ -30,7 +30,7 @@ HELD_OUT = 6
 FEWEST = 24
 """Pictures without which nothing can be learned."""
 ADVISED = 300
-"""Pictures below which a network is likely to be worse than none."""
+"""Pictures below which a warning is due."""
 LOSING = 0.01
 """DSSIM that a picture has to reach at its lowest quality; others have no curve to learn from."""
 Progress = Callable[[int, int, str], None]
@@ -52,12 +52,14 @@ class Material:
     """What a network is fitted on and held to.
 
     Args:
-        labels: of n pictures.
-        inputs: (n, 416, 416, 3) uint8, what the network sees of them.
+        labels: of the pictures that can be used.
+        held: (n) which of them are held out.
+        inputs: (k, 416, 416, 3) uint8, what the network sees of those that are not.
         skipped: why a labelled picture was left out, by name.
     """
 
     labels: Labels
+    held: NDArray[np.bool_]
     inputs: NDArray[np.uint8]
     skipped: Mapping[str, str]
 
@@ -75,7 +77,7 @@ def held_out(names: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def gather(folder: Path, labels: Labels, report: Report | None = None) -> Material:
-    """Read the labelled pictures as a network sees them.
+    """Read the labelled pictures, and keep of those that are not held out what a network sees of them.
 
     Args:
         folder: that was labelled.
@@ -85,7 +87,9 @@ def gather(folder: Path, labels: Labels, report: Report | None = None) -> Materi
     Raises:
         FoveolaError: too few pictures are left.
     """
-    inputs, kept, skipped = [], [], dict[str, str]()
+    held, kept, skipped = held_out(labels.names), [], dict[str, str]()
+    # Made at once, since half a megabyte a picture is too much to have twice; unused memory is never touched.
+    inputs, filled = np.empty(((~held).sum(), networks.SIDE, networks.SIDE, 3), np.uint8), 0
     for index, name in enumerate(labels.names):
         try:
             picture = open_picture(folder / name, labels.recipe)
@@ -93,7 +97,9 @@ def gather(folder: Path, labels: Labels, report: Report | None = None) -> Materi
                 raise ArgumentError("it is not the picture that was labelled")
             if labels.dssim[index].max() <= LOSING:
                 raise ArgumentError("it loses next to nothing at the lowest quality")
-            inputs.append(networks.mosaic(coloured(picture.frames[0])))
+            if not held[index]:
+                inputs[filled] = networks.mosaic(coloured(picture.frames[0]))
+                filled += 1
             kept.append(index)
         except (FoveolaError, OSError) as error:
             text = str(error) if isinstance(error, FoveolaError) else error.strerror
@@ -103,7 +109,7 @@ def gather(folder: Path, labels: Labels, report: Report | None = None) -> Materi
     if len(kept) < FEWEST:
         why = next((f" ({name}: {reason})" for name, reason in skipped.items()), "")
         raise FoveolaError(f"Expected at least {FEWEST} pictures to learn from, got {len(kept)}{why}")
-    return Material(labels.only(kept), np.stack(inputs), skipped)
+    return Material(labels.only(kept), held[kept], inputs[:filled], skipped)
 
 
 def coloured(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -113,9 +119,9 @@ def coloured(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def fit(material: Material, seed: int, progress: Progress) -> Trained:
     """Fit a network on the pictures that are not held out."""
-    learned = np.flatnonzero(~held_out(material.labels.names))
     model = import_module("foveola.train.model")
-    trained: Trained = model.fit(material.inputs[learned], material.labels.only(learned), seed, progress)
+    learned = material.labels.only(np.flatnonzero(~material.held))
+    trained: Trained = model.fit(material.inputs, learned, seed, progress)
     return trained
 
 
@@ -149,8 +155,7 @@ def write(trained: Trained, material: Material, folder: Path, out: Path) -> Writ
         FoveolaError: the network that was written can't be run.
         OSError: a file can't be written.
     """
-    away = held_out(material.labels.names)
-    learned, held = (material.labels.only(np.flatnonzero(some)) for some in (~away, away))
+    learned, held = (material.labels.only(np.flatnonzero(some)) for some in (~material.held, material.held))
     containers = networks.containers(trained.graph())
     trained_on = f"{len(learned)} pictures of {', '.join(sorted(set(learned.sources)))}"
     with TemporaryDirectory(prefix=".foveola-", dir=out.parent) as aside:

@@ -25,6 +25,8 @@ from foveola.train.extras import needed
 from foveola.train.labels import Labels
 
 CONTAINERS = {".pb": "TensorFlow frozen graph", ".onnx": "ONNX"}
+SIDE = 416
+"""Pixels of a side of what our networks see."""
 TARGET, SIGMA = 0.02, 0.15
 """The DSSIM at which the greatest logit is, and by which distance in logs the others fall."""
 
