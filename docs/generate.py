@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -37,16 +37,19 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def commands() -> str:
-    """Return the help of every command."""
-    names = [(), *((name,) for name in cli.commands)]
-    return "\n\n".join(f"## {' '.join(('foveola', *name))}\n\n```text\n{_help(name)}\n```" for name in names)
+    """Return the help of every command, those of groups below their group."""
+    return "\n\n".join(
+        f"## {context.command_path}\n\n```text\n{context.command.get_help(context)}\n```" for context in _contexts(cli)
+    )
 
 
-def _help(path: Sequence[str]) -> str:
-    parent = click.Context(cli, info_name="foveola", **_WIDTH)
-    if not path:
-        return cli.get_help(parent)
-    return cli.commands[path[0]].get_help(click.Context(cli.commands[path[0]], parent, path[0], **_WIDTH))
+def _contexts(command: click.Command, parent: click.Context | None = None) -> Iterator[click.Context]:
+    """Yield a context for a command and each below it."""
+    context = click.Context(command, parent, (command.name or "") if parent else "foveola", **_WIDTH)
+    yield context
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            yield from _contexts(below, context)
 
 
 _WIDTH: dict[str, Any] = {"terminal_width": 100, "help_option_names": ["-h", "--help"]}

@@ -23,7 +23,7 @@ from foveola.cli.rows import Row
 from foveola.samples import landscape
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "training" / "README.md"])
 TOUR = re.findall(r"^```(sh|python)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 
 
@@ -55,14 +55,33 @@ def test_every_generated_part_stands_on_one_page() -> None:
     assert sorted(found) == sorted(GENERATOR.PARTS)
 
 
-@pytest.mark.parametrize("name", main.commands)
+def commands(group: click.Group, path: str = "foveola") -> dict[str, click.Command]:
+    """Return the commands below a group by how they are called."""
+    found = {f"{path} {name}": command for name, command in group.commands.items()}
+    for name, command in list(found.items()):
+        if isinstance(command, click.Group):
+            found |= commands(command, name)
+    return found
+
+
+@pytest.mark.parametrize("name", commands(main))
 def test_every_command_and_option_is_documented(name: str) -> None:
-    command, page = main.commands[name], (ROOT / "docs" / "cli.md").read_text()
+    command, page = commands(main)[name], (ROOT / "docs" / "cli.md").read_text()
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
 
-    assert f"## foveola {name}\n" in page
+    assert f"## {name}\n" in page
     assert command.help
     assert [option.name for option in options if not option.help] == []
+
+
+@pytest.mark.parametrize("page", ["docs/train-your-own.md", "training/README.md"])
+def test_commands_on_pages_have_options_that_exist(page: str) -> None:
+    lines = re.findall(r"^foveola (train \w+) (.*)$", (ROOT / page).read_text(), re.MULTILINE)
+
+    assert lines
+    for name, rest in lines:
+        known = {word for option in commands(main)[f"foveola {name}"].params for word in option.opts}
+        assert [word for word in re.findall(r"(?<!\S)-[-\w]+", rest) if word not in known] == [], name
 
 
 def test_every_word_of_a_result_is_in_the_glossary() -> None:

@@ -26,9 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from foveola.codecs import Codec, codec
+from foveola.codecs import codec
 from foveola.picture import Picture
 from foveola.settings import BEST_JPEG, make_settings
+from foveola.train.labelling import QUALITIES, distinct
 
 VARIANTS: dict[str, tuple[str, Any]] = {
     "jpeg": ("jpeg", make_settings("jpeg", {})),
@@ -39,7 +40,7 @@ VARIANTS: dict[str, tuple[str, Any]] = {
 }
 """Codec and settings by the name of their curves."""
 
-FEW = (3, 8, 14, 19, 26, 34, 42, 50, 58, 66, 75, 80, 86, 90, 94, 98, 100)
+FEW = QUALITIES
 """Qualities that are enough to learn from."""
 GRID = (1, 2, 3, 5, 8, 12, 16, 18, 19, 21, 26, 32, 38, 44, 50, 56, 62, 67, 71, 75, 78, 82, 86, 89, 90, 93, 96, 98, 100)
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -88,14 +89,6 @@ def _recoloured(pixels: NDArray[np.uint8], dice: np.random.Generator) -> NDArray
     grey = (moved @ np.array([0.299, 0.587, 0.114]))[..., None]
     moved = np.clip(grey + 2 ** dice.uniform(-0.5, 1.0) * (moved - grey), 0, 1) ** 2 ** dice.uniform(-0.6, 0.6)
     return np.ascontiguousarray(np.rint(moved * 255).astype(np.uint8))
-
-
-def distinct(found: Codec, settings: Any, qualities: Sequence[int] = range(1, 101)) -> list[int]:
-    """Return the lowest quality of each distinct setting, rising."""
-    first: dict[Any, int] = {}
-    for quality in qualities:
-        first.setdefault(found.setting(quality, settings), quality)
-    return list(first.values())
 
 
 def _luma(picture: Picture) -> NDArray[np.uint8]:

@@ -16,6 +16,7 @@ from foveola.cli.encode import encode
 from foveola.cli.samples import samples
 from foveola.cli.serve import serve
 from foveola.cli.show import tolerant
+from foveola.cli.train import train
 
 __all__ = ["main"]
 
@@ -27,5 +28,5 @@ def main() -> None:
     tolerant()
 
 
-for command in (encode, compare, curve, serve, doctor, samples):
+for command in (encode, compare, curve, serve, doctor, samples, train):
     main.add_command(command)

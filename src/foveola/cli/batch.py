@@ -17,6 +17,7 @@ from threading import Event
 from typing import NoReturn
 
 from foveola.cli import files
+from foveola.cli.bar import Bar
 from foveola.cli.rows import Row
 from foveola.cli.show import Interrupted, json_line, say, sentence
 
@@ -92,12 +93,13 @@ def run(jobs: Sequence[files.Job], work: Work, threads: int, report: Report) -> 
         threads: jobs done at a time.
         report: takes the rows; after Ctrl-C it has those that were finished.
     """
-    with ThreadPoolExecutor(threads) as pool, _progress(len(jobs)) as advance, _interruptible(report) as stop:
+    with ThreadPoolExecutor(threads) as pool, Bar("Encoding") as bar, _interruptible(report) as stop:
         ends = [pool.submit(work, job, stop.is_set) for job in jobs]
         while len(ends) > len(report.rows) and not stop.is_set():
             with suppress(TimeoutError):
                 report.add(ends[len(report.rows)].result(POLL))
-                advance()
+            if len(jobs) > 1:
+                bar.show(len(report.rows), len(jobs))
         _finish(ends[len(report.rows) :], report)
 
 
@@ -144,20 +146,3 @@ def _give_up_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr while many pictures are encoded, where stderr is a terminal; yield what moves it on."""
-    if total < 2 or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    # Lines for a terminal are printed above the bar; lines for a pipe must stay on stdout.
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
-    with bar:
-        task = bar.add_task("Encoding", total=total)
-        yield lambda: bar.advance(task)

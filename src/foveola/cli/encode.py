@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,8 +145,17 @@ def read_wish(options: dict[str, Any]) -> Wish:
         raise ArgumentError("Expected either --autoquality or --quality")
     name = None if options["format"] is None else format_named(options["format"]).name
     goal = Autoquality.parse(options["autoquality"]) if options["autoquality"] is not None else None
-    settings = dict(_pair(text) for text in options["settings"])
+    settings = read_settings(options["settings"])
     return Wish(name, goal, options["quality"], options["width"], options["height"], options["resize"], settings)
+
+
+def read_settings(texts: Sequence[str]) -> dict[str, str]:
+    """Read what was given with --set: `NAME=VALUE`; values are judged where the format is known.
+
+    Raises:
+        ArgumentError: one has another form, or no encoder has a setting of that name.
+    """
+    return dict(_pair(text) for text in texts)
 
 
 def _pair(text: str) -> tuple[str, str]:

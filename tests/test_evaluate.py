@@ -1,0 +1,234 @@
+"""Evaluating a network: every way is held to what was measured, and the tables say what was found."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from foveola.autoquality import find
+from foveola.codecs import codec
+from foveola.errors import FoveolaError
+from foveola.goal import Autoquality
+from foveola.picture import sniff
+from foveola.train import evaluate as evaluation
+from foveola.train import tables
+from foveola.train.evaluate import WAYS, Question, evaluate
+from foveola.train.figures import Figure, curves, quality_for
+from foveola.train.labelling import label, open_picture
+from foveola.train.labels import Labels, Recipe
+from tests.nets import Net, here, nets
+from tests.toys import photo
+
+__all__ = ["here", "nets"]
+
+pytestmark = pytest.mark.usefixtures("nets", "here", "_searching")
+RECIPE = Recipe.of("webp", {"effort": 1}, scale=1)
+
+
+@pytest.fixture
+def _searching(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a search take a network, and no search keep one that another test has read."""
+    evaluation.loaded.cache_clear()
+
+    def searching(*arguments: Any, predictor: Any = None) -> Any:
+        assert (arguments[2].method == "ml") == isinstance(predictor, Net)
+        return find(*arguments)
+
+    monkeypatch.setattr(evaluation, "find", searching)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number, name in enumerate(("sea/a.png", "sea/b.png", "town/c.png", "d.png")):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photo(150, 110, seed=number, grain=4 + 3 * number).frames[0]).save(path)
+    (tmp_path / "net.pb").write_text('{"bias": 5}')
+    return tmp_path
+
+
+@pytest.fixture
+def labels(folder: Path) -> Labels:
+    return label(folder / "in", folder / "l.npz", RECIPE).labels
+
+
+def question(folder: Path, **how: Any) -> Question:
+    return Question(folder / "in", RECIPE, folder / "net.pb", **({"targets": (0.01, 0.02)} | how))
+
+
+def test_every_way_has_figures_at_every_target_of_all_and_of_each_source(folder: Path, labels: Labels) -> None:
+    told: list[Any] = []
+
+    made = evaluate(question(folder), labels, report=lambda *row: told.append(row))
+
+    assert {(row.target, row.source, row.way) for row in made.rows} == {
+        (target, source, way) for target in (0.01, 0.02) for source in ("", ".", "sea", "town") for way in WAYS
+    }
+    assert [row.figures.pictures for row in made.rows if (row.target, row.way) == (0.02, "network")] == [4, 1, 2, 1]
+    assert told == [(k + 1, 4, name, None) for k, name in enumerate(labels.names)]
+    assert made.skipped == {}
+
+
+def test_the_network_is_held_to_what_was_measured(folder: Path, labels: Labels) -> None:
+    made = evaluate(question(folder, search=False), labels)
+
+    truth = [quality_for(curve, 0.02) for curve in curves(labels)]
+    net = Net(5)
+    said = [net.predict(open_picture(folder / "in" / name, RECIPE)).quality for name in labels.names]
+    found = made.figures(0.02, "network")
+    assert found is not None
+    assert found.mae.value == pytest.approx(np.mean(np.abs(np.subtract(said, truth))))
+    assert made.truth[1] == pytest.approx(truth)
+    assert made.foreseen[0.01, "network"].quality == pytest.approx(np.clip(np.add(said, 10), 1, 100))
+    assert made.figures(0.02, "ml") is None
+    assert found.encodes is None
+
+
+def test_a_search_is_held_to_its_first_encode(folder: Path, labels: Labels) -> None:
+    made = evaluate(question(folder, targets=(0.02,), allowed_error=0.0005), labels)
+
+    searched = made.foreseen[0.02, "dssim"]
+    for index, name in enumerate(labels.names):
+        picture = open_picture(folder / "in" / name, RECIPE)
+        goal = Autoquality("dssim", 0.02, evaluation.WHOLE, 0.0005)
+        result = find(picture, codec("webp"), goal, RECIPE.settings)
+        first = next(probe for probe in result.probes if probe.seen != "mosaic")
+        assert (searched.quality[index], searched.dssim[index]) == (first.quality, first.dssim)
+        assert searched.encodes is not None
+        assert searched.encodes[index] == result.encoded >= 1
+    found = made.figures(0.02, "dssim")
+    assert found is not None
+    assert found.allowed.value <= found.tolerable.value
+
+
+def test_looking_at_the_picture_beats_not_looking(folder: Path, labels: Labels) -> None:
+    made = evaluate(question(folder, targets=(0.02,), search=False), labels)
+    errors: dict[str, float] = {row.way: row.figures.mae.value for row in made.rows if not row.source}
+
+    assert errors["transform"] < errors["constant"]
+    assert errors["transform"] < errors["family"]
+
+
+def test_the_constant_is_that_of_the_pictures_that_were_fitted_on(folder: Path, labels: Labels) -> None:
+    others = labels.only([3])
+
+    made = evaluate(question(folder, search=False), labels, against=others)
+
+    assert made.foreseen[0.02, "constant"].quality == pytest.approx([quality_for(curves(others)[0], 0.02)] * 4)
+
+
+def test_a_network_that_fails_on_a_picture_misses_it(folder: Path) -> None:
+    Image.new("RGB", (100, 90)).save(folder / "in" / "black.png")
+    labels = label(folder / "in", folder / "l.npz", RECIPE).labels
+
+    made = evaluate(question(folder, search=False), labels)
+
+    assert np.isnan(made.foreseen[0.02, "network"].quality).tolist() == [True, False, False, False, False]
+    found = made.figures(0.02, "network", ".")
+    assert found is not None
+    assert found.within_5.value <= 0.5
+    json.dumps([row.as_dict() for row in made.rows], allow_nan=False)
+
+
+def test_pictures_that_are_gone_or_others_are_left_out(folder: Path, labels: Labels) -> None:
+    (folder / "in" / "d.png").unlink()
+    Image.fromarray(photo(200, 100).frames[0]).save(folder / "in" / "sea" / "a.png")
+
+    made = evaluate(question(folder, search=False), labels)
+
+    assert made.labels.names == ("sea/b.png", "town/c.png")
+    assert made.skipped == {
+        "d.png": "No such file or directory",
+        "sea/a.png": "it is not the picture that was labelled",
+    }
+
+
+def test_without_a_picture_there_is_nothing_to_say(folder: Path, labels: Labels) -> None:
+    for name in labels.names:
+        (folder / "in" / name).unlink()
+
+    with pytest.raises(FoveolaError, match=r"got none \(d\.png: No such file"):
+        evaluate(question(folder), labels)
+    with pytest.raises(FoveolaError, match="none was labelled"):
+        evaluate(question(folder), labels.only([]))
+
+
+# tables
+
+
+def test_the_page_has_a_table_of_ways_for_each_target_and_of_sources(folder: Path, labels: Labels) -> None:
+    (folder / "in" / "d.png").unlink()
+    made = evaluate(question(folder, allowed_error=0.001), labels)
+
+    page = tables.markdown(made)
+
+    heads = re.findall(r"^#+ (.*)$", page, re.M)
+    assert heads == [
+        "net.pb for webp",
+        "Target 0.01",
+        "Target 0.02",
+        *(f"{w} by source and target" for w in ("network", "ml")),
+    ]
+    assert (
+        "| way | MAE | within 1 | within 2 | within 5 | first encode ±0.002 | first encode ±0.001 | encodes |" in page
+    )
+    assert {line.count("|") for line in page.split("## Target 0.02")[1].split("##")[0].splitlines() if "|" in line} == {
+        9
+    }
+    assert [
+        line.split(" | ")[0] for line in page.split("## network by")[1].split("##")[0].splitlines() if "| " in line
+    ] == [
+        "| source",
+        "| ---",
+        "| sea",
+        "| town",
+    ]
+    assert "- d.png: No such file or directory" in page
+    assert "effort=1" in page
+    assert "libwebp" in page
+
+
+def test_a_page_without_searches_speaks_of_none(folder: Path, labels: Labels) -> None:
+    page = tables.markdown(evaluate(question(folder, search=False), labels))
+
+    assert "first encode ±0.002 |\n" in page
+    assert "| ml " not in page
+    assert "**ml**" not in page
+
+
+def test_cells_have_their_interval_and_bars_in_names_do_not_break_a_table() -> None:
+    figure = Figure(0.784, 0.7, 0.8512)
+
+    assert (tables.number(figure), tables.share(figure)) == ("0.78 (0.70 to 0.85)", "78 % (70 to 85)")
+    assert tables.table(["a"], [["x|y"]]) == "| a |\n| --- |\n| x\\|y |"
+
+
+@pytest.mark.parametrize("search", [True, False])
+def test_the_chart_is_a_picture(folder: Path, labels: Labels, search: bool, tmp_path: Path) -> None:
+    made = evaluate(question(folder, search=search), labels)
+
+    data = tables.chart(made)
+
+    assert sniff(data) == "png"
+    (tmp_path / "chart.png").write_bytes(data)
+    with Image.open(tmp_path / "chart.png") as image:
+        assert image.size == (1600 if search else 1100, 500)
+        assert len(image.convert("RGB").getcolors(1 << 24) or ()) > 50
+
+
+def test_a_missing_extra_is_said_with_the_way_to_get_it(
+    folder: Path, labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = evaluate(question(folder, search=False), labels)
+    nothing: Callable[[str], None] = lambda _: None  # noqa: E731
+    monkeypatch.setattr("foveola.train.extras.find_spec", nothing)
+
+    with pytest.raises(FoveolaError, match=r"the extra \[train\], pip install 'foveola\[train\]', for --chart"):
+        tables.chart(made)
