@@ -29,7 +29,7 @@ from PIL import Image
 from foveola.codecs import codec
 from foveola.picture import Picture
 from foveola.settings import BEST_JPEG, make_settings
-from foveola.train.labelling import QUALITIES, distinct
+from foveola.train.labelling import QUALITIES, SMALLER, distinct, recoloured
 
 VARIANTS: dict[str, tuple[str, Any]] = {
     "jpeg": ("jpeg", make_settings("jpeg", {})),
@@ -76,19 +76,12 @@ def open_picture(path: Path, scale: float = 1.0, varied: bool = False) -> Pictur
     image = Image.open(path).convert("RGB")
     dice = np.random.default_rng([zlib.crc32(path.name.encode()), round(1000 * scale)])
     if varied:
-        scale *= dice.uniform(0.5, 1.0)
+        scale *= dice.uniform(*SMALLER)
     if scale != 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
     pixels = np.asarray(image)
-    return Picture((_recoloured(pixels, dice) if varied else pixels)[None])
-
-
-def _recoloured(pixels: NDArray[np.uint8], dice: np.random.Generator) -> NDArray[np.uint8]:
-    moved = pixels[..., dice.permutation(3)] / 255
-    grey = (moved @ np.array([0.299, 0.587, 0.114]))[..., None]
-    moved = np.clip(grey + 2 ** dice.uniform(-0.5, 1.0) * (moved - grey), 0, 1) ** 2 ** dice.uniform(-0.6, 0.6)
-    return np.ascontiguousarray(np.rint(moved * 255).astype(np.uint8))
+    return Picture((recoloured(pixels, dice) if varied else pixels)[None])
 
 
 def _luma(picture: Picture) -> NDArray[np.uint8]:

@@ -10,7 +10,8 @@ FoveolaError                500  anything below
 ├── ImageError              422  bytes that are no picture we can read, or a picture over a limit
 ├── OverloadedError         429  the queue is full
 ├── DeadlineError           503  the request's time is over
-└── CodecError              500  a codec library failed on a picture that it should have taken
+├── CodecError              500  a codec library failed on a picture that it should have taken
+└── NetworkError            500  a network failed on a picture; a search goes on without it
 ```
 
 An exception carries a message for the log, the HTTP status and one public sentence; nothing else.
@@ -97,6 +98,10 @@ class DeadlineError(FoveolaError):
 
 class CodecError(FoveolaError):
     """A codec library failed on a picture that it should have taken."""
+
+
+class NetworkError(FoveolaError):
+    """A network failed on a picture; a search goes on without its prediction."""
 
 
 def whole(value: object) -> bool:

@@ -106,7 +106,9 @@ def recipe_for(network: Path, options: dict[str, Any]) -> Recipe:
     from foveola.train.labels import Labels, Recipe
     from foveola.train.networks import about
 
-    said = any(options[name] not in (None, (), False) for name in ("settings", "scale", "longest", "keep_lossless"))
+    said = any(
+        options[name] not in (None, (), False) for name in ("settings", "scale", "longest", "keep_lossless", "varied")
+    )
     kept: Path | None = options["kept"]
     if kept is not None and kept.exists():
         recipe = Labels.read(kept).recipe
@@ -119,9 +121,8 @@ def recipe_for(network: Path, options: dict[str, Any]) -> Recipe:
     format, asked = format_named(word).name, read_settings(options["settings"])
     own = beside.get("settings") if beside.get("format") == format else None
     recipe = read_recipe(format, options)
-    return Recipe.of(
-        format, {**(own or {}), **asked}, scale=recipe.scale, longest=recipe.longest, keep_lossless=recipe.keep_lossless
-    )
+    how = {name: getattr(recipe, name) for name in ("scale", "longest", "keep_lossless", "varied")}
+    return Recipe.of(format, {**(own or {}), **asked}, **how)
 
 
 def _labels(folder: Path, recipe: Recipe, options: dict[str, Any]) -> Labels:

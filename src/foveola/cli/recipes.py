@@ -43,6 +43,11 @@ def prepared(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--keep-lossless", is_flag=True, help="Don't scale by --scale what was stored without loss (PNG, TIFF, …)."
         ),
+        click.option(
+            "--varied",
+            is_flag=True,
+            help="Measure each picture once more, smaller and of other colours (to learn from).",
+        ),
         click.option("--every", metavar="N", type=click.IntRange(1), default=1, help="Take every n-th picture only."),
         click.option(
             "-j",
@@ -62,9 +67,8 @@ def read_recipe(format: str, options: dict[str, Any]) -> Recipe:
     from foveola.train.labels import Recipe
 
     how = {name: options[name] for name in ("scale", "longest") if options[name] is not None}
-    return Recipe.of(
-        format_named(format).name, read_settings(options["settings"]), **how, keep_lossless=options["keep_lossless"]
-    )
+    how |= {name: options[name] for name in ("keep_lossless", "varied")}
+    return Recipe.of(format_named(format).name, read_settings(options["settings"]), **how)
 
 
 def processes(options: dict[str, Any]) -> int:

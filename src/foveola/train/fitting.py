@@ -23,7 +23,7 @@ from foveola.train import networks
 from foveola.train.extras import needed
 from foveola.train.figures import TARGETS, Figures, Foreseen, constant, curves, first_encode, judge, quality_for
 from foveola.train.labelling import Report, open_picture
-from foveola.train.labels import Labels
+from foveola.train.labels import VARIED, Labels
 
 HELD_OUT = 6
 """One picture in so many is held out."""
@@ -72,7 +72,8 @@ def check_installed() -> None:
 
 def held_out(names: Sequence[str]) -> NDArray[np.bool_]:
     """Return which pictures are held out: the same ones in every run, on every machine."""
-    digests = (hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest() for name in names)
+    whole = (name.removesuffix(VARIED).encode("utf-8", "surrogateescape") for name in names)
+    digests = (hashlib.sha256(name).digest() for name in whole)
     return np.array([int.from_bytes(digest[:8]) % HELD_OUT == 0 for digest in digests], np.bool_)
 
 

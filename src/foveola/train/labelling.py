@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -18,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from foveola import __version__
@@ -27,13 +29,15 @@ from foveola.errors import ArgumentError, FoveolaError, ImageError, expected
 from foveola.metrics import VERSION, Reference
 from foveola.picture import FORMATS, Limits, Picture, sniff
 from foveola.train import crew
-from foveola.train.labels import Labels, Recipe
+from foveola.train.labels import VARIED, Labels, Recipe
 from foveola.transform.load import read
 
 QUALITIES = (3, 8, 14, 19, 26, 34, 42, 50, 58, 66, 75, 80, 86, 90, 94, 98, 100)
 """Where curves are measured: closer together where they bend."""
 SMALLEST = 64
 """Pixels that a side has at least when it goes into the encoder; smaller pictures teach nothing about others."""
+SMALLER = (0.5, 1.0)
+"""By how much a varied picture is scaled besides."""
 SUFFIXES = frozenset(f".{word}" for f in FORMATS.values() for word in (f.name, f.extension[1:], *f.aliases))
 """File names that are taken for pictures."""
 LIMITS = Limits(pixels=500_000_000)
@@ -96,16 +100,20 @@ def qualities(recipe: Recipe) -> tuple[int, ...]:
 
 
 def open_picture(path: Path, recipe: Recipe) -> Picture:
-    """Return a picture as it goes into the encoder: opaque, scaled with Lanczos.
+    """Return a picture as it goes into the encoder: opaque, scaled with Lanczos; varied if its name says so.
 
     Raises:
         ImageError: it can't be read, or is too small.
         OSError: the file can't be read.
     """
-    data = path.read_bytes()
+    name = path.name.removesuffix(VARIED)
+    data = path.with_name(name).read_bytes()
     picture = read(data, limits=LIMITS)
     pixels = _opaque(picture.frames[0])
     scale = 1.0 if recipe.keep_lossless and lossless(data) else recipe.scale
+    dice = np.random.default_rng([zlib.crc32(name.encode()), round(1000 * scale)])
+    if name != path.name:
+        scale *= dice.uniform(*SMALLER)
     sides = [max(1, round(side * scale)) for side in (picture.width, picture.height)]
     if recipe.longest and max(sides) > recipe.longest:
         sides = [max(1, round(side * recipe.longest / max(sides))) for side in sides]
@@ -116,7 +124,15 @@ def open_picture(path: Path, recipe: Recipe) -> Picture:
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         scaled = np.asarray(image.resize((sides[0], sides[1]), Image.Resampling.LANCZOS))
         pixels = scaled.reshape(*scaled.shape[:2], -1)
-    return Picture(np.ascontiguousarray(pixels)[None])
+    return Picture(np.ascontiguousarray(pixels if name == path.name else recoloured(pixels, dice))[None])
+
+
+def recoloured(pixels: NDArray[np.uint8], dice: np.random.Generator) -> NDArray[np.uint8]:
+    """Return pixels whose channels have changed places, of another saturation and brightness."""
+    moved = pixels[..., dice.permutation(3) if pixels.shape[2] == 3 else [0]] / 255
+    grey = (moved @ np.array([0.299, 0.587, 0.114]))[..., None] if pixels.shape[2] == 3 else moved
+    moved = np.clip(grey + 2 ** dice.uniform(-0.5, 1.0) * (moved - grey), 0, 1) ** 2 ** dice.uniform(-0.6, 0.6)
+    return np.rint(moved * 255).astype(np.uint8)
 
 
 def _opaque(frame: Any) -> Any:
@@ -171,6 +187,8 @@ def label(
         OSError: a file can't be written.
     """
     names = pictures(folder)[::every]
+    if recipe.varied:
+        names += [name + VARIED for name in names]
     if not names:
         raise ArgumentError(f"Expected a folder with pictures ({', '.join(sorted(SUFFIXES))}), got none in {folder}")
     versions = libraries(recipe)

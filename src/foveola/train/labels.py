@@ -12,7 +12,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -26,6 +26,8 @@ Predicted = Literal["jpeg", "webp", "avif", "jxl"]
 PREDICTED: tuple[Predicted, ...] = get_args(Predicted)
 """Formats whose quality a network can foresee."""
 SCALE, LONGEST = 0.8, 1024
+VARIED = "~varied"
+"""What stands behind the name of a picture that was varied."""
 KIND = "foveola labels 1"
 """What a label file says of itself; the number rises with what old readers would misread."""
 _ARRAYS = {"names": "U", "sizes": "iu", "qualities": "iu", "dssim": "f", "bytes": "iu"}
@@ -42,6 +44,8 @@ class Recipe:
         scale: by how much pictures are scaled, 0..1; under 1 the blocks of a JPEG are blurred away.
         longest: pixels that a side may have at most after that; 0 for no limit.
         keep_lossless: whether pictures from files without loss are not scaled by `scale`.
+        varied: whether each picture is measured a second time, smaller and of other colours, so that colours which
+            few pictures have are learned too.
 
     Raises:
         ArgumentError: a value out of its range.
@@ -52,6 +56,7 @@ class Recipe:
     scale: float = SCALE
     longest: int = LONGEST
     keep_lossless: bool = False
+    varied: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in PREDICTED:
@@ -85,12 +90,14 @@ class Recipe:
     @classmethod
     def read(cls, data: Any) -> Recipe:
         """Return the recipe that `as_dict` has written; an ArgumentError where it is none."""
-        if not isinstance(data, dict) or set(data) != {"format", "settings", "scale", "longest", "keep_lossless"}:
+        if not isinstance(data, dict) or set(data) != {field.name for field in fields(cls)}:
             raise ArgumentError(expected("a recipe", "recipe", data))
         if data["format"] not in PREDICTED or not isinstance(data["settings"], dict):
             raise ArgumentError(expected("a format and its settings", "recipe", data))
         settings = make_settings(data["format"], data["settings"])
-        return cls(data["format"], settings, data["scale"], data["longest"], bool(data["keep_lossless"]))
+        return cls(
+            data["format"], settings, data["scale"], data["longest"], bool(data["keep_lossless"]), bool(data["varied"])
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,11 @@
-"""The network: what a codec does to a mosaic of the picture, imitated in fixed layers, and a small head that was learned.
+"""The network: what a codec does to a mosaic of the picture, imitated in fixed layers, and a small head that learned.
 
-The fixed layers quantise the mosaic's 8x8 DCT coefficients as the codec's stand-in does (`foveola.foresight.transform`) at
-a few qualities, the *knots*, and take the SSIM at a sample of windows: what each place of the picture loses. The head
-(`foveola.foresight.imitation`) sees for each place those losses and what the place is like, and answers by how much more
-or less the codec loses there; a last linear layer turns the means into the curve. All is written down as a graph once
-(`foveola.train.graph`), which the fit runs too, so that nothing can differ between training and use.
-Source: Wang, Bovik, Sheikh and Simoncelli, Image Quality Assessment, IEEE TIP 13(4), 2004 (SSIM).
+The fixed layers quantise the mosaic's 8x8 DCT coefficients as the codec's stand-in does
+(`foveola.foresight.transform`) at a few qualities, the *knots*, and take the SSIM at a sample of windows: what each
+place of the picture loses. The head (`foveola.foresight.imitation`) sees those losses and what each place is like, and
+answers by how much more or less the codec loses there; a last linear layer turns the means into the curve. All is
+written down as a graph once (`foveola.train.graph`), which the fit runs too, so that nothing can differ between
+training and use. Source: Wang, Bovik, Sheikh and Simoncelli, Image Quality Assessment, IEEE TIP 13(4), 2004 (SSIM).
 """
 
 from __future__ import annotations

@@ -1,0 +1,181 @@
+"""Networks that foresee the quality at which a picture meets a target: method `ml`.
+
+Any network of the two formats that imgproxy documents can be run; ours are shipped for JPEG, WebP, AVIF and JPEG XL.
+A network only says where to look first; what it says is verified by the search, unless it is asked to be trusted.
+Source: https://docs.imgproxy.net/features/autoquality
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from foveola.errors import ConfigError, NetworkError, expected
+from foveola.networks import heads, inputs, sidecar
+from foveola.networks.heads import Prediction
+from foveola.networks.runtime import Inference, Model, available
+from foveola.networks.sidecar import Head, Sidecar
+from foveola.picture import Picture
+
+__all__ = ["Absent", "Inference", "Network", "Prediction", "Predictor", "Sidecar", "available", "choose", "shipped"]
+
+Absent = Literal["no_network", "no_ml_extra", "network_damaged"]
+"""Why there is no network; a note of the result."""
+FORMATS = ("jpeg", "webp", "avif", "jxl")
+"""Formats whose networks are shipped."""
+NONE = "none"
+"""The word for no network."""
+_SHIPPED = Path(str(files("foveola.networks"))) / "shipped"
+_log = logging.getLogger("foveola.networks")
+
+
+class Predictor(Protocol):
+    """Who foresees a quality."""
+
+    @property
+    def own(self) -> bool:
+        """Whether it was chosen by the user, who wants its word to be taken."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """What differs where its predictions may differ."""
+        ...
+
+    def predict(self, picture: Picture) -> Prediction:
+        """Return what it says of a picture; a NetworkError where it fails."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network in a file, a Predictor.
+
+    Args:
+        model: that was read.
+        about: what its sidecar says, what is taken for a foreign network without one.
+        head: how its output is read.
+        own: whether it was chosen by the user.
+    """
+
+    model: Model
+    about: Sidecar
+    head: Head
+    own: bool = True
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        format: str,
+        *,
+        own: bool = True,
+        name: str = "network",
+        inference: Inference | None = None,
+    ) -> Network:
+        """Read a network, and try it on a grey picture.
+
+        Args:
+            path: of the `.pb` or `.onnx`; its sidecar is beside it.
+            format: of the files whose quality it is to say.
+            own: whether the user has chosen it.
+            name: of the setting or argument that says the path, for messages.
+            inference: how it is run; in one thread when None.
+
+        Raises:
+            ConfigError: it can't be used; the message has the setting, the file, what was expected and what was found.
+        """
+        path = Path(path)
+        if not available():
+            raise ConfigError(f'Expected the extra [ml] (pip install "foveola[ml]") for {name}, got {path} without it')
+        model = Model(path, name, inference or Inference())
+        try:
+            about = sidecar.read(path) or Sidecar()
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from error
+        network = cls(model, about, _head(model, about), own)
+        if about.format not in ("", format):
+            raise model.unusable(f"a network for {about.format}, not for {format}")
+        if about.sha256 not in ("", model.sha256):
+            raise model.unusable(f"sha256 {model.sha256}, not {about.sha256} as its sidecar says")
+        try:
+            network.predict(Picture(np.full((1, 64, 64, 3), 128, np.uint8)))
+        except NetworkError as error:
+            raise model.unusable(f"a test inference that failed: {error}") from error
+        return network
+
+    @property
+    def identity(self) -> str:
+        """The digest of its file, and what its sidecar says of how to use it."""
+        how = self.about
+        used = (how.head, how.target, how.sigma, how.input, how.scale, how.layout, how.index_base)
+        return f"{self.model.sha256} {used}"
+
+    def predict(self, picture: Picture) -> Prediction:
+        """Return what the network says of a picture, of several frames of the first.
+
+        Raises:
+            NetworkError: the inference failed, or its numbers are not finite.
+        """
+        pixels = inputs.pixels_of(picture)
+        side, how = self.model.side, self.about
+        square = inputs.mosaic(pixels, side) if how.input == "mosaic" else inputs.resize(pixels, side)
+        scale = how.scale or ("1" if self.model.floats else "255")
+        value = inputs.tensor(square, how.layout or self.model.layout, scale, self.model.floats)
+        return heads.read(self.model(value), self.head, how.target, how.sigma, how.index_base)
+
+
+def _head(model: Model, about: Sidecar) -> Head:
+    """Return how the output is read; an error where the sidecar says what can't be."""
+    single = model.outputs == 1
+    head: Head = about.head or ("scalar" if single else "logits")
+    if single != (head == "scalar"):
+        raise model.unusable(f"{model.outputs} outputs where its sidecar says head {head}")
+    if about.layout and about.layout != model.layout:
+        raise model.unusable(f"an input with channels as {model.layout} where its sidecar says {about.layout}")
+    return head
+
+
+@lru_cache(16)
+def shipped(format: str, inference: Inference | None = None) -> Network | Absent:
+    """Return our network for a format, or why there is none; a damaged one is logged."""
+    if format not in FORMATS:
+        return "no_network"
+    if not available():
+        return "no_ml_extra"
+    try:
+        return Network.load(_SHIPPED / f"{format}.pb", format, own=False, inference=inference)
+    except ConfigError as error:
+        _log.warning("The network for %s that came with foveola can't be used: %s", format, error)
+        return "network_damaged"
+
+
+@lru_cache(16)
+def _loaded(path: str, format: str, name: str, inference: Inference | None) -> Network:
+    return Network.load(path, format, name=name, inference=inference)
+
+
+def choose(said: str, format: str, *, name: str = "network", inference: Inference | None = None) -> Network | Absent:
+    """Return the network that is meant, read once a process, or why there is none.
+
+    Args:
+        said: empty for ours, `none` for no network, or the path of a file.
+        format: of the result.
+        name: of the setting or argument, for messages.
+        inference: how it is run.
+
+    Raises:
+        ArgumentError: `said` is no text.
+        ConfigError: the file can't be used.
+    """
+    if not isinstance(said, str):
+        raise ConfigError(expected("a path, none, or an empty text", name, said))
+    if said == NONE:
+        return "no_network"
+    return _loaded(said, format, name, inference) if said else shipped(format, inference)

@@ -1,0 +1,87 @@
+"""How a picture of any size becomes the square that a network sees.
+
+Stretching hides what decides: how sharp the picture is at full resolution. Our own networks see a mosaic of 4x4 tiles,
+cut at full resolution on the grid of 8x8 blocks; a foreign one gets the whole picture, stretched.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from foveola.networks.sidecar import Layout, Scale
+from foveola.picture import Picture
+
+Pixels = NDArray[np.uint8]
+SIDE = 416
+"""Pixels of a side of the mosaic that our networks see."""
+ACROSS = 4
+"""Tiles in a row of a mosaic, and rows of them."""
+BLOCK = 8
+"""Pixels of a block; tiles lie on the grid of blocks."""
+
+
+def pixels_of(picture: Picture) -> Pixels:
+    """Return (H, W, 3) uint8 of the first frame: grey as three equal channels, alpha over white."""
+    frame: Pixels = picture.frames[0]
+    if frame.shape[2] < 3:
+        grey: Pixels = np.repeat(frame[..., :1], 3, axis=2)
+        return grey
+    if frame.shape[2] == 3:
+        return frame
+    colour, alpha = frame[..., :3].astype(np.uint32), frame[..., 3:].astype(np.uint32)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def mosaic(pixels: Pixels, side: int = SIDE) -> Pixels:
+    """Return 4x4 tiles that are spread evenly over a picture, in their order, at full resolution.
+
+    Args:
+        pixels: (H, W, 3) uint8; a picture smaller than a tile is mirrored beyond its edges.
+        side: of the mosaic in pixels, a multiple of 32.
+
+    Returns:
+        (side, side, 3) uint8.
+    """
+    tile = side // ACROSS
+    missing = [(0, max(tile - length, 0)) for length in pixels.shape[:2]]
+    if any(more for _, more in missing):
+        pixels = np.pad(pixels, [*missing, (0, 0)], mode="reflect" if min(pixels.shape[:2]) > 1 else "edge")
+    rows, columns = (_starts(length, tile) for length in pixels.shape[:2])
+    cut = [np.concatenate([pixels[y : y + tile, x : x + tile] for x in columns], axis=1) for y in rows]
+    return np.concatenate(cut)
+
+
+def _starts(length: int, tile: int) -> list[int]:
+    """Return where tiles begin along a side: evenly from its first to its last block."""
+    room = length - tile
+    return [min(BLOCK * round(i * room / (ACROSS - 1) / BLOCK), BLOCK * (room // BLOCK)) for i in range(ACROSS)]
+
+
+def resize(pixels: Pixels, side: int) -> Pixels:
+    """Return a picture stretched to (side, side, 3) with Lanczos."""
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS))
+
+
+def tensor(square: Pixels, layout: Layout, scale: Scale, floats: bool) -> NDArray[Any]:
+    """Return a square as a network takes it: channels where it has them, numbers as it knows them.
+
+    Args:
+        square: (side, side, 3) uint8.
+        layout: where channels are.
+        scale: what 0..255 become.
+        floats: whether it takes float32, else uint8.
+
+    Returns:
+        (1, side, side, 3) or (1, 3, side, side).
+    """
+    turned = np.ascontiguousarray((square if layout == "NHWC" else square.transpose(2, 0, 1))[None])
+    if not floats:
+        return turned
+    values = turned.astype(np.float32)
+    if scale == "255":
+        return values
+    return values / 255 if scale == "1" else values / 127.5 - 1

@@ -1,0 +1,166 @@
+"""The one place that calls OpenVINO: a file becomes a function from an array to an array.
+
+One runtime reads both documented formats and answers within 3e-6 of TensorFlow. It is imported when a network is first
+loaded, so that nobody pays for it who has none; its messages are translated here. Source: https://docs.openvino.ai
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveola.errors import ConfigError, NetworkError
+from foveola.networks.sidecar import Layout
+
+WANTED = "a TensorFlow frozen graph or an ONNX file with one input of 416x416x3 or 256x256x3 and one output of 100 or 1"
+LARGEST = 512 << 20
+"""Bytes of a file that is read."""
+SIDES = {".onnx": 256}
+"""Pixels of a side that is not declared, by the extension; 416 for others."""
+SIDE = 416
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How networks are run.
+
+    Args:
+        streams: inferences of one network at a time.
+        threads: of one network.
+        mode: whether the graph may be fused for speed.
+        pinning: whether threads stay on their cores.
+    """
+
+    streams: int = 1
+    threads: int = 1
+    mode: Literal["performance", "accuracy"] = "performance"
+    pinning: bool = False
+
+
+def available() -> bool:
+    """Return whether networks can be run: the extra `[ml]` is installed."""
+    return find_spec("openvino") is not None
+
+
+class Model:
+    """A network that was read and compiled.
+
+    Args:
+        path: of the file.
+        name: of the setting or argument that says it, for messages.
+        inference: how it is run.
+
+    Raises:
+        ConfigError: it can't be used; the message says what was expected, the file, and what was found.
+    """
+
+    def __init__(self, path: Path, name: str, inference: Inference) -> None:
+        self._name, self._path = name, path
+        data = self._read()
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        model, core = self._parsed()
+        if (len(model.inputs), len(model.outputs)) != (1, 1):
+            raise self.unusable(f"{len(model.inputs)} inputs and {len(model.outputs)} outputs")
+        self.floats = self._floats(model.inputs[0].get_element_type().get_type_name())
+        self.layout, self.side, shape = self._square(model.inputs[0].get_partial_shape())
+        try:
+            model.reshape(shape)
+            self.outputs = self._count(model.outputs[0].get_partial_shape())
+            self._request = core.compile_model(model, "CPU", _properties(inference)).create_infer_request()
+        except RuntimeError as error:
+            raise self.unusable(_first_words(error)) from error
+        self._lock = threading.Lock()  # a request serves one thread at a time
+
+    def __call__(self, value: NDArray[Any]) -> NDArray[np.float64]:
+        """Return (100,) or (1,) numbers of an input; a NetworkError where the inference fails."""
+        try:
+            with self._lock:
+                told = self._request.infer([value.reshape(self._shape)])[0]
+                return np.array(told, np.float64).ravel()
+        except (RuntimeError, ValueError) as error:
+            raise NetworkError(f"Expected an inference of {self._path}, got {_first_words(error)}") from error
+
+    def unusable(self, found: str) -> ConfigError:
+        """Return the error that says what was expected and what was found."""
+        return ConfigError(f"Expected {WANTED} for {self._name}, got {self._path}: {found}")
+
+    def _read(self) -> bytes:
+        try:
+            if not self._path.exists():
+                raise self.unusable("no such file")
+            if not self._path.is_file():
+                raise self.unusable("not a file")
+            if (size := self._path.stat().st_size) > LARGEST:
+                raise self.unusable(f"{size} bytes, more than {LARGEST}")
+            return self._path.read_bytes()
+        except OSError as error:
+            raise self.unusable(error.strerror or type(error).__name__) from error
+
+    def _parsed(self) -> tuple[Any, Any]:
+        from openvino import Core
+
+        core = Core()
+        try:
+            return core.read_model(self._path), core
+        except (RuntimeError, ValueError) as error:
+            raise self.unusable(f"something that can't be read as either ({_first_words(error)})") from error
+
+    def _floats(self, kind: str) -> bool:
+        if kind not in ("f32", "u8"):
+            raise self.unusable(f"an input of {kind}, not of float32 or uint8")
+        return kind == "f32"
+
+    def _square(self, declared: Any) -> tuple[Layout, int, list[int]]:
+        """Return where channels are, the side, and the shape that is fed."""
+        if declared.rank.is_dynamic:
+            sides = [-1, -1, -1, 3]
+        else:
+            sides = [dimension.get_length() if dimension.is_static else -1 for dimension in declared]
+        batched = len(sides) == 4
+        inner = sides[1:] if batched else sides
+        if len(inner) != 3 or (batched and sides[0] not in (-1, 1)):
+            raise self.unusable(f"an input of {_shown(sides)}")
+        layout: Layout = "NCHW" if inner[0] == 3 and inner[2] != 3 else "NHWC"
+        across, channels = (inner[1:], inner[0]) if layout == "NCHW" else (inner[:2], inner[2])
+        known = {side for side in across if side != -1} or {SIDES.get(self._path.suffix.lower(), SIDE)}
+        if channels not in (-1, 3) or len(known) > 1 or known - {256, 416}:
+            raise self.unusable(f"an input of {_shown(sides)}")
+        side = known.pop()
+        full = [3, side, side] if layout == "NCHW" else [side, side, 3]
+        self._shape = [1, *full] if batched else full
+        return layout, side, self._shape
+
+    def _count(self, shape: Any) -> int:
+        count = math.prod(shape.to_shape()) if shape.is_static else -1
+        if count not in (1, 100):
+            raise self.unusable(f"an output of {_shown(list(shape.to_shape()) if shape.is_static else [-1])}")
+        return count
+
+
+def _properties(inference: Inference) -> dict[str, Any]:
+    return {
+        "INFERENCE_NUM_THREADS": inference.threads,
+        "NUM_STREAMS": inference.streams,
+        "INFERENCE_PRECISION_HINT": "f32",  # logits of a curve don't survive 16 bits
+        "EXECUTION_MODE_HINT": inference.mode.upper(),
+        "ENABLE_CPU_PINNING": inference.pinning,
+    }
+
+
+def _shown(sides: Sequence[int]) -> str:
+    return "x".join("?" if side == -1 else str(side) for side in sides) or "no sides"
+
+
+def _first_words(error: Exception) -> str:
+    """Return the end of OpenVINO's message, which is where it says what is wrong, on one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:160]
