@@ -27,8 +27,8 @@ from foveola.settings import WebpSettings
 from foveola.train import model, onnx, tensorflow
 from foveola.train.fitting import held_out
 from foveola.train.graph import Graph
-from foveola.train.labelling import qualities
-from foveola.train.labels import Labels, Recipe
+from foveola.train.labelling import open_picture, qualities
+from foveola.train.labels import VARIED, Labels, Recipe
 from tests.nets import here, quick, write_net
 from tests.toys import photo
 
@@ -177,10 +177,10 @@ def many(folder: Path) -> Path:
     names = [f"more/{number:02}.png" for number in range(40)]
     (folder / "in" / "more").mkdir()
     for number, name in enumerate(names):
-        Image.fromarray(photo(100, 80, seed=number).frames[0]).save(folder / "in" / name)
+        Image.fromarray(photo(160, 140, seed=number).frames[0]).save(folder / "in" / name)
     count = len(qualities(recipe))
     losses = np.geomspace(0.2, 0.001, count) * np.linspace(0.5, 2, 40)[:, None]
-    sizes, weights = np.full((40, 2), (100, 80)), np.full((40, count), 1000)
+    sizes, weights = np.full((40, 2), (160, 140)), np.full((40, count), 1000)
     Labels(recipe, tuple(names), sizes, qualities(recipe), losses, weights, {"foveola": "1"}, "2026-01-31").write(
         folder / "l.npz"
     )
@@ -213,6 +213,49 @@ def test_fit_writes_both_containers_with_their_sidecars(many: Path) -> None:
     assert [line.split()[0] for line in lines[6:]] == ["0.002", "0.005", "0.01", "0.02", "0.05", "0.1"]
     assert f"{said['figures']['mae_0.02']:.2f}" == lines[9].split()[1]
     assert "40 pictures are few, 300 or more are better" in result.stderr
+
+
+@pytest.mark.usefixtures("quick")
+def test_fit_writes_what_is_to_be_said_of_the_pictures(many: Path) -> None:
+    run("fit", "in", "l.npz", "-o", "net.pb", "--credit", "mine, all rights reserved")
+
+    for name in ("net.pb.json", "net.onnx.json"):
+        assert json.loads((many / name).read_text())["trained_on"] == "mine, all rights reserved"
+
+
+@pytest.mark.usefixtures("quick")
+def test_varied_pictures_are_learned_from_but_not_judged_on(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A varied picture is never learned from while the picture itself is held out."""
+    labels = Labels.read(many / "l.npz")
+    pictures = [open_picture(many / "in" / (name + VARIED), labels.recipe) for name in labels.names]
+    sizes = [(picture.width, picture.height) for picture in pictures]
+    assert all(width < 160 and height < 140 for width, height in sizes)
+    both = replace(
+        labels,
+        names=(*labels.names, *(name + VARIED for name in labels.names)),
+        sizes=np.concatenate([labels.sizes, sizes]),
+        dssim=np.concatenate([labels.dssim, labels.dssim]),
+        bytes=np.concatenate([labels.bytes, labels.bytes]),
+    )
+    both.write(many / "both.npz")
+    seen: list[str] = []
+
+    def fit(inputs: Any, labels: Labels, seed: int, progress: Any) -> Any:
+        seen.extend(labels.names)
+        return tests.nets.fit(inputs, labels, seed, progress)
+
+    monkeypatch.setattr(model, "fit", fit)
+    result = run("fit", "in", "both.npz", "-o", "net.pb")
+
+    held = int(held_out(labels.names).sum())
+    assert result.exit_code == 0, result.output
+    assert f"Of 40 pictures {held} were held out" in result.stdout
+    assert len(seen) == 2 * (40 - held)
+    assert {name.removesuffix(VARIED) for name in seen}.isdisjoint(
+        name for name, out in zip(labels.names, held_out(labels.names), strict=True) if out
+    )
+    said = json.loads((many / "net.pb.json").read_text())
+    assert (said["figures"]["held_out"], said["trained_on"]) == (held, f"{40 - held} pictures of more")
 
 
 @pytest.mark.usefixtures("quick")
@@ -524,6 +567,7 @@ def test_inspect_shows_the_sidecar_and_whether_the_file_is_its_own(folder: Path,
     assert "curve logits: the greatest is at DSSIM 0.02, the others tell the rest of the curve" in result.stdout
     assert ("NOT as in the sidecar" in result.stdout) is not intact
     assert re.search(r"^figures mae_0.02 +1.5$", result.stdout, re.M)
+    assert re.search(r"^usable +" + ("yes$" if intact else "Expected .*: sha256 "), result.stdout, re.M)
 
 
 @pytest.mark.parametrize("name", ["empty.pb", "noise.pb", "noise.onnx", "cut.onnx", "text.xyz"])

@@ -15,10 +15,9 @@ from PIL import Image
 from foveola.autoquality import find
 from foveola.codecs import codec
 from foveola.errors import FoveolaError, NetworkError
-from foveola.goal import Autoquality
+from foveola.goal import Autoquality, Bounds
 from foveola.networks import Network, Prediction
 from foveola.picture import Picture, sniff
-from foveola.train import evaluate as evaluation
 from foveola.train import tables
 from foveola.train.evaluate import WAYS, Question, evaluate
 from foveola.train.figures import Figure, curves, quality_for
@@ -29,19 +28,8 @@ from tests.toys import photo
 
 __all__ = ["here", "quick"]
 
-pytestmark = pytest.mark.usefixtures("quick", "here", "_searching")
+pytestmark = pytest.mark.usefixtures("quick", "here")
 RECIPE = Recipe.of("webp", {"effort": 1}, scale=1)
-
-
-@pytest.fixture
-def _searching(monkeypatch: pytest.MonkeyPatch) -> None:
-    """See that a search takes a network where it is to use one."""
-
-    def searching(*arguments: Any, predictor: Any = None) -> Any:
-        assert (arguments[2].method == "ml") == isinstance(predictor, Network)
-        return find(*arguments)
-
-    monkeypatch.setattr(evaluation, "find", searching)
 
 
 @pytest.fixture
@@ -95,7 +83,7 @@ def test_a_search_is_held_to_its_first_encode(folder: Path, labels: Labels) -> N
     searched = made.foreseen[0.02, "dssim"]
     for index, name in enumerate(labels.names):
         picture = open_picture(folder / "in" / name, RECIPE)
-        goal = Autoquality("dssim", 0.02, evaluation.WHOLE, 0.0005)
+        goal = Autoquality("dssim", 0.02, Bounds(1, 100), 0.0005)
         result = find(picture, codec("webp"), goal, RECIPE.settings)
         first = next(probe for probe in result.probes if probe.seen != "mosaic")
         assert (searched.quality[index], searched.dssim[index]) == (first.quality, first.dssim)
@@ -104,6 +92,14 @@ def test_a_search_is_held_to_its_first_encode(folder: Path, labels: Labels) -> N
     found = made.figures(0.02, "dssim")
     assert found is not None
     assert found.allowed.value <= found.tolerable.value
+
+
+def test_with_the_network_a_search_begins_where_that_says(folder: Path, labels: Labels) -> None:
+    made = evaluate(question(folder), labels)
+
+    assert made.foreseen[0.02, "ml"].quality.tolist() == [60] * 4
+    assert made.foreseen[0.01, "ml"].quality.tolist() == [round(60 + np.log(2) / SLOPE)] * 4
+    assert made.foreseen[0.02, "dssim"].quality.tolist() != [60] * 4
 
 
 def test_looking_at_the_picture_beats_not_looking(folder: Path, labels: Labels) -> None:

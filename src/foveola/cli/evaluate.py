@@ -186,6 +186,7 @@ def _facts(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for end in found[kind]:
             yield kind[:-1], f"{end['name']}, {'x'.join(end['shape'])}, {end['type']}"
     yield "head", found["head"]
+    yield "usable", found["problem"] or "yes"
     yield (
         "sha256",
         found["sha256"] + {True: ", as in the sidecar", False: ", NOT as in the sidecar", None: ""}[found["intact"]],

@@ -81,8 +81,14 @@ def label(folder: Path, format: str, out: Path, every: int, **options: Any) -> N
 @click.option(
     "--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Chance that the fit starts with."
 )
+@click.option(
+    "--credit",
+    metavar="TEXT",
+    default="",
+    help="What the sidecar says of the pictures: sources, licences.  [default: how many, of which folders]",
+)
 @click.option("--force", is_flag=True, help="Overwrite the network that is there.")
-def fit(folder: Path, labels: Path, out: Path, seed: int, force: bool) -> None:
+def fit(folder: Path, labels: Path, out: Path, seed: int, credit: str, force: bool) -> None:
     """Fit a network on the pictures of FOLDER and their LABELS.
 
     Writes NAME.pb and NAME.onnx, each with a sidecar NAME.pb.json that says how to read it. A sixth of the pictures is
@@ -101,7 +107,7 @@ def fit(folder: Path, labels: Path, out: Path, seed: int, force: bool) -> None:
         say(f"foveola: {few}: compare the figures with the constant's", err=True)
     with Bar("Fitting") as bar:
         trained = fitting.fit(material, seed, bar.show)
-    written = fitting.write(trained, material, folder, out)
+    written = fitting.write(trained, material, folder, out, credit)
     for path in written.files:
         say(str(path))
     say(f"Of {material.pictures} pictures {written.held_out} were held out. How the network does on them:")

@@ -1,8 +1,8 @@
 """What has to be known of a network and is not in its file: `NAME.pb.json` beside `NAME.pb`.
 
-A network says neither how a picture becomes its input nor what its output means. imgproxy's documentation leaves it
-at that; a sidecar says it, and a network without one is taken for what the documentation describes. Every field may be left
-out. The table of fields is in docs/networks.md. Source: https://docs.imgproxy.net/features/autoquality
+A network says neither how a picture becomes its input nor what its output means. imgproxy's documentation leaves it at
+that; a sidecar says it, and a network without one is taken for what the documentation describes. Every field may be
+left out. The table of fields is in docs/networks.md. Source: https://docs.imgproxy.net/features/autoquality
 """
 
 from __future__ import annotations

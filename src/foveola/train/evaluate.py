@@ -293,8 +293,7 @@ def _search(
 ) -> Searched:
     """Run one search and return its first encode."""
     goal = Autoquality(method, target, WHOLE, question.allowed_error)
-    foreseeing: dict[str, Any] = {"predictor": network} if method == "ml" else {}
-    result = find(picture, found, goal, question.recipe.settings, **foreseeing)
+    result = find(picture, found, goal, question.recipe.settings, predictor=network)
     first = next((probe for probe in result.probes if probe.seen != "mosaic"), None)
     if first is None or first.dssim is None:
         raise ImageError("Expected a search with an encode, got none")

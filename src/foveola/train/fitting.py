@@ -140,7 +140,7 @@ class Written:
     constant: Mapping[float, Figures]
 
 
-def write(trained: Trained, material: Material, folder: Path, out: Path) -> Written:
+def write(trained: Trained, material: Material, folder: Path, out: Path, credit: str = "") -> Written:
     """Write a network as `NAME.pb` and `NAME.onnx`, each with its sidecar, after it was tried on what was held out.
 
     Args:
@@ -148,6 +148,7 @@ def write(trained: Trained, material: Material, folder: Path, out: Path) -> Writ
         material: that it was fitted on, and the rest.
         folder: of the pictures.
         out: `NAME.pb`.
+        credit: what the sidecar says of the pictures; how many and of which folders where it is empty.
 
     Raises:
         FoveolaError: the network that was written can't be run.
@@ -156,7 +157,7 @@ def write(trained: Trained, material: Material, folder: Path, out: Path) -> Writ
     learned, held = material.learned, material.judged
     containers = networks.containers(trained.graph())
     count = len(learned) - int(learned.varied.sum())
-    trained_on = f"{count} pictures of {', '.join(sorted(set(learned.sources)))}"
+    trained_on = credit or f"{count} pictures of {', '.join(sorted(set(learned.sources)))}"
     with TemporaryDirectory(prefix=".foveola-", dir=out.parent) as aside:
         trial = networks.write(Path(aside) / out.name, containers[".pb"], learned, trained_on, {})[0]
         found = judged(_qualities(trial, held, folder), held)
