@@ -10,6 +10,7 @@ import hashlib
 import math
 import threading
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,18 @@ def available() -> bool:
     return find_spec("openvino") is not None
 
 
+@cache
+def core() -> Any:
+    """Return OpenVINO's core, one a process and for ever.
+
+    Where the processor has AMX, the plugin for CPUs gives the thread that first compiles a network a stack for its
+    signals, and frees it with the last network, in whichever thread that is: the next signal would end the process.
+    """
+    from openvino import Core
+
+    return Core()
+
+
 class Model:
     """A network that was read and compiled.
 
@@ -50,7 +63,7 @@ class Model:
         self._name, self._path = name, path
         data = self._read()
         self.sha256 = hashlib.sha256(data).hexdigest()
-        model, core = self._parsed()
+        model = self._parsed()
         if (len(model.inputs), len(model.outputs)) != (1, 1):
             raise self.unusable(f"{len(model.inputs)} inputs and {len(model.outputs)} outputs")
         self.floats = self._floats(model.inputs[0].get_element_type().get_type_name())
@@ -58,7 +71,7 @@ class Model:
         try:
             model.reshape(shape)
             self.outputs = self._count(model.outputs[0].get_partial_shape())
-            self._request = core.compile_model(model, "CPU", _properties(inference)).create_infer_request()
+            self._request = core().compile_model(model, "CPU", _properties(inference)).create_infer_request()
         except RuntimeError as error:
             raise self.unusable(_first_words(error)) from error
         self._lock = threading.Lock()  # a request serves one thread at a time
@@ -88,12 +101,9 @@ class Model:
         except OSError as error:
             raise self.unusable(error.strerror or type(error).__name__) from error
 
-    def _parsed(self) -> tuple[Any, Any]:
-        from openvino import Core
-
-        core = Core()
+    def _parsed(self) -> Any:
         try:
-            return core.read_model(self._path), core
+            return core().read_model(self._path)
         except (RuntimeError, ValueError) as error:
             raise self.unusable(f"something that can't be read as either ({_first_words(error)})") from error
 

@@ -43,15 +43,13 @@ def described(path: Path) -> dict[str, Any]:
         FoveolaError: the extra `[ml]` is missing.
     """
     needed("openvino", "a network", "ml")
-    from openvino import Core
-
     said, data = sidecar.read(path), path.read_bytes()
     what = f"Expected a TensorFlow frozen graph (.pb) or an ONNX file (.onnx), got {path}"
     if path.suffix not in CONTAINERS:
         raise ConfigError(what)
     try:
         with _hushed():
-            model = Core().read_model(path)
+            model = core().read_model(path)
         ends = {kind: [_end(end) for end in getattr(model, kind)] for kind in ("inputs", "outputs")}
     except RuntimeError as error:
         raise ConfigError(f"{what}, which is none inside") from error
