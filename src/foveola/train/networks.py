@@ -16,6 +16,7 @@ from typing import Any
 
 from foveola.errors import ConfigError
 from foveola.networks import Network, Sidecar, sidecar
+from foveola.networks.runtime import core
 from foveola.train import onnx, tensorflow
 from foveola.train.extras import needed
 from foveola.train.graph import Graph
