@@ -394,7 +394,7 @@ def test_ours_are_shipped_and_know_what_they_are_for(format: str) -> None:
 
 @pytest.mark.parametrize("format", networks.FORMATS)
 def test_ours_say_the_same_in_both_formats(format: str) -> None:
-    path = networks._SHIPPED / f"{format}.pb"
+    path = networks.SHIPPED / f"{format}.pb"
     one, two = (Network.load(path.with_suffix(suffix), format) for suffix in (".pb", ".onnx"))
     picture = photo(600, 400, seed=3)
 
@@ -404,14 +404,14 @@ def test_ours_say_the_same_in_both_formats(format: str) -> None:
 
 
 def test_ours_take_little_room() -> None:
-    assert sum(path.stat().st_size for path in networks._SHIPPED.iterdir()) < 6_000_000
+    assert sum(path.stat().st_size for path in networks.SHIPPED.iterdir()) < 6_000_000
 
 
 def test_a_damaged_network_of_ours_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "webp.pb").write_bytes(b"damaged")
-    monkeypatch.setattr(networks, "_SHIPPED", tmp_path)
+    monkeypatch.setattr(networks, "SHIPPED", tmp_path)
 
     assert choose("", "webp") == choose("", "webp") == "network_damaged"
     assert [record.levelno for record in caplog.records] == [logging.WARNING]

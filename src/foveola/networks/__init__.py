@@ -33,7 +33,8 @@ FORMATS = ("jpeg", "webp", "avif", "jxl")
 """Formats whose networks are shipped."""
 NONE = "none"
 """The word for no network."""
-_SHIPPED = Path(str(files("foveola.networks"))) / "shipped"
+SHIPPED = Path(str(files("foveola.networks"))) / "shipped"
+"""Where ours are."""
 _log = logging.getLogger("foveola.networks")
 
 
@@ -136,7 +137,7 @@ def _head(model: Model, about: Sidecar) -> Head:
 def shipped(format: str, inference: Inference = ONE_THREAD) -> Network | Absent:
     """Return our network for a format, or why there is none; a damaged one is logged. Needs the extra `[ml]`."""
     try:
-        return Network.load(_SHIPPED / f"{format}.pb", format, own=False, inference=inference)
+        return Network.load(SHIPPED / f"{format}.pb", format, own=False, inference=inference)
     except ConfigError as error:
         _log.warning("The network for %s that came with foveola can't be used: %s", format, error)
         return "network_damaged"
