@@ -15,7 +15,7 @@ import pytest
 from foveola import networks
 from foveola.codecs import codec
 from foveola.errors import ConfigError, NetworkError
-from foveola.networks import Network, choose, digest, heads, inputs, runtime, sidecar
+from foveola.networks import Network, Shipped, choose, digest, heads, inputs, runtime, sidecar
 from foveola.networks.sidecar import Sidecar
 from foveola.picture import Picture
 from foveola.settings import Inference, make_settings
@@ -29,7 +29,7 @@ WEBP = codec("webp"), make_settings("webp", {})
 def forgetful() -> Iterator[None]:
     """Each test reads its own files."""
     yield
-    for kept in (networks.shipped, networks._loaded, networks._without_extra, networks.digest):
+    for kept in (networks.shipped, networks._ours, networks._loaded, networks._without_extra, networks.digest):
         kept.cache_clear()
 
 
@@ -380,14 +380,15 @@ def test_the_word_none_and_a_format_without_network_are_no_network() -> None:
 
 @pytest.mark.parametrize("format", networks.FORMATS)
 def test_ours_are_shipped_and_know_what_they_are_for(format: str) -> None:
-    network = choose("", format)
+    ours = choose("", format)
 
-    assert isinstance(network, Network)
-    assert not network.own
+    assert isinstance(ours, Shipped)
+    assert not ours.own
+    assert choose("", format) is ours
+    network = ours.network
     assert (network.about.format, network.about.head, network.about.input) == (format, "curve", "mosaic")
     assert network.about.sha256 == network.model.sha256
-    assert choose("", format) is network
-    told = network.predict(photo(600, 400))
+    told = ours.predict(photo(600, 400))
     assert told.curve is not None
     assert told.at(0.005, *WEBP) > told.at(0.02, *WEBP) > told.at(0.1, *WEBP)
 
@@ -416,6 +417,15 @@ def test_a_damaged_network_of_ours_is_a_warning(
     assert choose("", "webp") == choose("", "webp") == "network_damaged"
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "webp.pb" in caplog.text
+
+
+def test_a_network_of_ours_that_was_damaged_since_costs_its_prediction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "SHIPPED", tmp_path)
+
+    with pytest.raises(NetworkError, match="no such file"):
+        Shipped("webp").predict(photo())
 
 
 def test_without_the_extra_there_is_no_network_and_one_warning(

@@ -25,7 +25,18 @@ from foveola.networks.sidecar import Head, Sidecar
 from foveola.picture import Picture
 from foveola.settings import ONE_THREAD, Inference
 
-__all__ = ["Absent", "Inference", "Network", "Prediction", "Predictor", "Sidecar", "available", "choose", "shipped"]
+__all__ = [
+    "Absent",
+    "Inference",
+    "Network",
+    "Prediction",
+    "Predictor",
+    "Shipped",
+    "Sidecar",
+    "available",
+    "choose",
+    "shipped",
+]
 
 Absent = Literal["no_network", "no_ml_extra", "network_damaged", "network_failed"]
 """Why no network is asked; a note of the result."""
@@ -133,14 +144,54 @@ def _head(model: Model, about: Sidecar) -> Head:
     return head
 
 
+@dataclass(frozen=True)
+class Shipped:
+    """Our network for a format, a Predictor that is read when it is first asked: most searches never ask it.
+
+    Args:
+        format: of the files whose quality it says.
+        inference: how it is run.
+    """
+
+    format: str
+    inference: Inference = ONE_THREAD
+
+    @property
+    def own(self) -> bool:
+        """False: it came with foveola."""
+        return False
+
+    @property
+    def network(self) -> Network:
+        """The network, read once a process; a ConfigError where it can't be."""
+        return _ours(self.format, self.inference)
+
+    def predict(self, picture: Picture) -> Prediction:
+        """Return what the network says of a picture; a NetworkError where it fails or can't be read."""
+        try:
+            return self.network.predict(picture)
+        except ConfigError as error:
+            raise NetworkError(str(error)) from error
+
+
 @lru_cache(16)
-def shipped(format: str, inference: Inference = ONE_THREAD) -> Network | Absent:
-    """Return our network for a format, or why there is none; a damaged one is logged. Needs the extra `[ml]`."""
+def _ours(format: str, inference: Inference) -> Network:
+    return Network.load(SHIPPED / f"{format}.pb", format, own=False, inference=inference)
+
+
+@lru_cache(16)
+def shipped(format: str, inference: Inference = ONE_THREAD) -> Shipped | Absent:
+    """Return our network for a format, or why there is none; one whose file is not as it was made is logged."""
+    path = SHIPPED / f"{format}.pb"
     try:
-        return Network.load(SHIPPED / f"{format}.pb", format, own=False, inference=inference)
-    except ConfigError as error:
-        _log.warning("The network for %s that came with foveola can't be used: %s", format, error)
-        return "network_damaged"
+        about, data = sidecar.read(path), path.read_bytes()
+        if about is not None and about.sha256 == hashlib.sha256(data).hexdigest():
+            return Shipped(format, inference)
+        found = "another sha256 than its sidecar says" if about else "no sidecar"
+    except (OSError, ConfigError) as error:
+        found = str(error)
+    _log.warning("The network for %s that came with foveola can't be used: %s: %s", format, path, found)
+    return "network_damaged"
 
 
 @lru_cache(16)
@@ -148,8 +199,10 @@ def _loaded(path: str, format: str, name: str, inference: Inference) -> Network:
     return Network.load(path, format, name=name, inference=inference)
 
 
-def choose(said: str, format: str, *, name: str = "network", inference: Inference = ONE_THREAD) -> Network | Absent:
-    """Return the network that is meant, read once a process, or why there is none.
+def choose(
+    said: str, format: str, *, name: str = "network", inference: Inference = ONE_THREAD
+) -> Network | Shipped | Absent:
+    """Return the network that is meant, or why there is none.
 
     Args:
         said: empty for ours, `none` for no network, or the path of a file.
