@@ -19,6 +19,7 @@ import numpy as np
 
 from foveola import __version__, codecs, kernels
 from foveola.foresight.fitted import numbers
+from foveola.networks.runtime import available
 from foveola.picture import FORMATS, Picture
 from foveola.settings import make_settings
 
@@ -174,4 +175,5 @@ LIBRARIES: dict[str, Callable[[], str | None]] = {
     "libjxl": lambda: _told_by("pillow-jxl-plugin", "pillow_jxl", rb"\+libjxl-(\d+\.\d+\.\d+)"),
     "pillow-jxl-plugin": lambda: version("pillow-jxl-plugin"),
     "numpy": lambda: version("numpy"),
+    "openvino": lambda: version("openvino") if available() else None,
 }
