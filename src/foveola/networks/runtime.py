@@ -105,7 +105,7 @@ class Model:
         try:
             return core().read_model(self._path)
         except (RuntimeError, ValueError) as error:
-            raise self.unusable(f"something that can't be read as either ({_first_words(error)})") from error
+            raise self.unusable("something that can't be read as either") from error
 
     def _floats(self, kind: str) -> bool:
         if kind not in ("f32", "u8"):
