@@ -22,7 +22,9 @@ MODULES = {
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "picture", "kernels"}),
-    frozenset({"goal", "settings", "metrics", "codecs", "search", "foresight", "networks", "remembered", "autoquality"}),
+    frozenset(
+        {"goal", "settings", "metrics", "codecs", "search", "foresight", "networks", "remembered", "autoquality"}
+    ),
     frozenset(
         {"kinds", "options", "urls", "presets", "config", "sources", "decisions", "transform", "pipeline", "library"}
         | {"samples", "doctor", "train"}

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from foveola.errors import ArgumentError
+from foveola.networks.runtime import openvino
 from foveola.train import onnx, tensorflow
 from foveola.train.graph import PAIRS, SINGLES, Graph
 
@@ -48,10 +49,9 @@ def graph_of(op: str) -> Graph:
 
 
 def by_openvino(data: bytes, name: str, folder: Path, value: NDArray[np.float32]) -> NDArray[np.float32]:
-    openvino = pytest.importorskip("openvino")
     path = folder / name
     path.write_bytes(data)
-    core = openvino.Core()
+    core = openvino().Core()
     compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.array(compiled([value])[0])
 

@@ -147,10 +147,13 @@ def shipped(format: str, inference: Inference | None = None) -> Network | Absent
     """Return our network for a format, or why there is none; a damaged one is logged."""
     if format not in FORMATS:
         return "no_network"
+    path = _SHIPPED / f"{format}.pb"
+    if not path.exists():
+        return "no_network"
     if not available():
         return "no_ml_extra"
     try:
-        return Network.load(_SHIPPED / f"{format}.pb", format, own=False, inference=inference)
+        return Network.load(path, format, own=False, inference=inference)
     except ConfigError as error:
         _log.warning("The network for %s that came with foveola can't be used: %s", format, error)
         return "network_damaged"
@@ -171,11 +174,12 @@ def choose(said: str, format: str, *, name: str = "network", inference: Inferenc
         inference: how it is run.
 
     Raises:
-        ArgumentError: `said` is no text.
-        ConfigError: the file can't be used.
+        ConfigError: the file can't be used, or `said` is no text.
     """
     if not isinstance(said, str):
         raise ConfigError(expected("a path, none, or an empty text", name, said))
     if said == NONE:
         return "no_network"
+    if said and not available():
+        return "no_ml_extra"
     return _loaded(said, format, name, inference) if said else shipped(format, inference)

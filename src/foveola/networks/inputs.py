@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foveola.errors import ArgumentError, expected
 from foveola.networks.sidecar import Layout, Scale
 from foveola.picture import Picture
 
@@ -25,8 +26,14 @@ BLOCK = 8
 
 
 def pixels_of(picture: Picture) -> Pixels:
-    """Return (H, W, 3) uint8 of the first frame: grey as three equal channels, alpha over white."""
+    """Return (H, W, 3) uint8 of the first frame: grey as three equal channels, alpha over white.
+
+    Raises:
+        ArgumentError: the frames are not uint8.
+    """
     frame: Pixels = picture.frames[0]
+    if frame.dtype != np.uint8:
+        raise ArgumentError(expected("uint8", "frames", str(frame.dtype)))
     if frame.shape[2] < 3:
         grey: Pixels = np.repeat(frame[..., :1], 3, axis=2)
         return grey
@@ -47,9 +54,8 @@ def mosaic(pixels: Pixels, side: int = SIDE) -> Pixels:
         (side, side, 3) uint8.
     """
     tile = side // ACROSS
-    missing = [(0, max(tile - length, 0)) for length in pixels.shape[:2]]
-    if any(more for _, more in missing):
-        pixels = np.pad(pixels, [*missing, (0, 0)], mode="reflect" if min(pixels.shape[:2]) > 1 else "edge")
+    if min(pixels.shape[:2]) < tile:
+        pixels = pixels[np.ix_(*(_mirrored(length, tile) for length in pixels.shape[:2]))]
     rows, columns = (_starts(length, tile) for length in pixels.shape[:2])
     cut = [np.concatenate([pixels[y : y + tile, x : x + tile] for x in columns], axis=1) for y in rows]
     return np.concatenate(cut)
@@ -59,6 +65,13 @@ def _starts(length: int, tile: int) -> list[int]:
     """Return where tiles begin along a side: evenly from its first to its last block."""
     room = length - tile
     return [min(BLOCK * round(i * room / (ACROSS - 1) / BLOCK), BLOCK * (room // BLOCK)) for i in range(ACROSS)]
+
+
+def _mirrored(length: int, least: int) -> NDArray[np.intp]:
+    """Return the places of a side, to and fro until there are enough; the last is not repeated where it turns."""
+    turn = 2 * max(length - 1, 1)
+    places = np.arange(max(length, least)) % turn
+    return np.minimum(np.minimum(places, turn - places), length - 1)
 
 
 def resize(pixels: Pixels, side: int) -> Pixels:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +29,7 @@ LARGEST = 512 << 20
 SIDES = {".onnx": 256}
 """Pixels of a side that is not declared, by the extension; 416 for others."""
 SIDE = 416
+_TELEMETRY = "openvino_telemetry"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,20 @@ class Inference:
 def available() -> bool:
     """Return whether networks can be run: the extra `[ml]` is installed."""
     return find_spec("openvino") is not None
+
+
+def openvino() -> Any:
+    """Import OpenVINO, without its telemetry: that writes into the home folder and tells Google of each import.
+
+    It goes without where the package is missing, so it is made to be missing meanwhile.
+    """
+    if "openvino" not in sys.modules and _TELEMETRY not in sys.modules:
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # what `import` takes for missing
+        try:
+            return import_module("openvino")
+        finally:
+            sys.modules.pop(_TELEMETRY, None)
+    return import_module("openvino")
 
 
 class Model:
@@ -106,13 +123,11 @@ class Model:
             raise self.unusable(error.strerror or type(error).__name__) from error
 
     def _parsed(self) -> tuple[Any, Any]:
-        from openvino import Core
-
-        core = Core()
+        core = openvino().Core()
         try:
             return core.read_model(self._path), core
-        except (RuntimeError, ValueError) as error:
-            raise self.unusable(f"something that can't be read as either ({_first_words(error)})") from error
+        except (RuntimeError, ValueError) as error:  # their words are those of the last of several readers
+            raise self.unusable("something that can't be read as either") from error
 
     def _floats(self, kind: str) -> bool:
         if kind not in ("f32", "u8"):

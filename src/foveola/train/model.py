@@ -26,6 +26,7 @@ from foveola.errors import ArgumentError, expected
 from foveola.foresight.fitted import axis
 from foveola.foresight.imitation import BANDS, OUTLYING, SMALL, STRONGEST, Head, level
 from foveola.foresight.transform import quantiser
+from foveola.networks.runtime import openvino
 from foveola.train import tensorflow
 from foveola.train.graph import Graph, Tensor
 from foveola.train.head import EPOCHS, learn, new
@@ -279,14 +280,12 @@ def _seen(inputs: NDArray[np.uint8], stand_in: StandIn, progress: Callable[[int]
 
 def runner(stand_in: StandIn) -> Callable[[Array], Array]:
     """Return the fixed layers as a function, by OpenVINO in one thread."""
-    from openvino import Core
-
     graph = Graph((1, SIDE, SIDE, 3))
     graph.output(places(graph, stand_in))
     with TemporaryDirectory(prefix="foveola-") as folder:
         path = Path(folder) / "places.pb"
         path.write_bytes(tensorflow.write(graph))
-        core = Core()
+        core = openvino().Core()
         how = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
         request = core.compile_model(core.read_model(path), "CPU", how).create_infer_request()
     return lambda value: np.array(request.infer([value])[0])

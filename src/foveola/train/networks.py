@@ -85,7 +85,7 @@ def described(path: Path) -> dict[str, Any]:
         FoveolaError: the extra `[ml]` is missing.
     """
     needed("openvino", "a network", "ml")
-    from openvino import Core
+    from foveola.networks.runtime import openvino
 
     said, data = about(path), path.read_bytes()
     what = f"Expected a TensorFlow frozen graph (.pb) or an ONNX file (.onnx), got {path}"
@@ -93,7 +93,7 @@ def described(path: Path) -> dict[str, Any]:
         raise ConfigError(what)
     try:
         with _hushed():
-            model = Core().read_model(path)
+            model = openvino().Core().read_model(path)
         ends = {kind: [_end(end) for end in getattr(model, kind)] for kind in ("inputs", "outputs")}
     except RuntimeError as error:
         raise ConfigError(f"{what}, which is none inside") from error
