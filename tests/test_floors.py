@@ -23,7 +23,18 @@ MODULES = {
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "picture", "kernels"}),
     frozenset(
-        {"goal", "settings", "metrics", "codecs", "search", "foresight", "networks", "remembered", "autoquality"}
+        {
+            "goal",
+            "settings",
+            "metrics",
+            "codecs",
+            "search",
+            "foresight",
+            "networks",
+            "remembered",
+            "workbench",
+            "autoquality",
+        }
     ),
     frozenset(
         {"kinds", "options", "urls", "presets", "config", "sources", "decisions", "transform", "pipeline", "library"}

@@ -11,25 +11,20 @@ import builtins
 import math
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from foveola.codecs import jpeg
 from foveola.codecs.base import Codec
 from foveola.errors import ArgumentError, expected, whole
-from foveola.foresight import mosaic as mosaics
-from foveola.foresight.curves import Curve
-from foveola.foresight.fitted import belief
-from foveola.foresight.transform import Foresight, foresee_bytes, foresee_dssim, in_bytes, keeps_coefficients
+from foveola.foresight.transform import Foresight
 from foveola.goal import Autoquality
-from foveola.metrics import Reference
+from foveola.networks import Absent, Predictor
 from foveola.picture import Picture
 from foveola.remembered import NOTHING, Answer, Hint, Remembered
-from foveola.search import Probe, Search, Step, Target, Why, log, steps_of
+from foveola.search import Probe, Search, Target, Why, log, steps_of
 from foveola.settings import BEST_JPEG, SETTINGS, make_settings
+from foveola.workbench import Bench
 
 PROBES = 5
 """Looks without an encode before each encode, at most."""
@@ -43,7 +38,9 @@ SAME = 1e-6
 """By how much a DSSIM may differ when it is measured again: the decoders and the metric repeat to the last bits."""
 
 First = Literal["curve", "transform", "network", "remembered", "none"]
-Note = Literal["no_network", "no_quality", "over_max_resolution", "max_bytes", "first_frame", "side_limited"]
+Note = Literal["no_quality", "over_max_resolution", "max_bytes", "first_frame", "side_limited"] | Absent
+TRUSTING = 1.0
+"""The allowed error from which on a network is trusted: no DSSIM is further off."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +59,9 @@ class Result:
         first: what chose the first quality.
         encodes: calls of the encoder on the whole picture.
         probes: what was seen, in order.
-        notes: what a reader should know besides: `first_frame`, `no_quality`, `no_network`, `over_max_resolution`,
-            `max_bytes`, `side_limited`.
+        notes: what a reader should know besides: `first_frame`, `no_quality`, `over_max_resolution`, `max_bytes`,
+            `side_limited`; with method `ml` why it searched as `dssim` does: `no_network`, `no_ml_extra`,
+            `network_damaged`, `network_failed`.
     """
 
     format: str
@@ -106,6 +104,7 @@ def find(
     settings: Any = None,
     *,
     stop: Callable[[], bool] = never,
+    predictor: Predictor | Absent = "no_network",
     remembered: Remembered = NOTHING,
     workers: int = 1,
 ) -> Result:
@@ -117,6 +116,9 @@ def find(
         goal: a method other than `none`, its target, bounds and allowed error.
         settings: of the codec, its defaults when None; with method `ml` a JPEG is always written with the best ones.
         stop: asked between encodes; once it is true the best so far is returned.
+        predictor: who says the first quality with method `ml`, see `foveola.networks`, or why nobody does. The
+            user's own network is always asked; the one that came with foveola only for what the transform can't
+            foresee, which foresees the rest better. With an allowed error of 1 what they say is not verified.
         remembered: what earlier searches have found. An answer costs one encode, and what is reported of it was
             measured then; where its file comes out otherwise, the search begins anew without it.
         workers: 2 to encode at two qualities side by side, in two threads, where one may not be enough: sooner done,
@@ -129,14 +131,12 @@ def find(
         ArgumentError: method `none` has nothing to find.
         CodecError: the encoder failed.
     """
-    _check(picture, codec, goal)
-    if not whole(workers) or workers not in (1, 2):
-        raise ArgumentError(expected("1 or 2", "workers", workers))
+    _check(picture, codec, goal, workers)
     settings = settings_for(codec, goal, settings)
-    notes: tuple[Note, ...] = ("no_network",) if goal.method == "ml" else ()
+    notes: tuple[Note, ...] = (predictor,) if goal.method == "ml" and isinstance(predictor, str) else ()
     if codec.qualities is None:
         return _without_quality(picture, codec, goal, settings, notes)
-    bench = _Bench(picture, codec, settings, goal)
+    bench = Bench(picture, codec, settings, goal)
     answer = remembered.answer
     if answer and (again := _again(bench, answer, remembered.check)):
         return _result(bench, again, (again,), answer.why, "remembered", notes)
@@ -145,13 +145,33 @@ def find(
     first: First = "none" if len(steps) == 1 else "transform" if foresight else "curve"
     if foresight and not answer and _hint(foresight, bench, remembered.hints):
         first = "remembered"
-    search = Search(Target.of(goal), steps, foresight.curve if foresight else bench.family(steps))
+    said: int | None = None
+    if goal.method == "ml" and not isinstance(predictor, str) and (predictor.own or foresight is None):
+        said = bench.said(predictor)
+        first, notes = (first, ("network_failed",)) if said is None else ("network", ())
+    search = Search(Target.of(goal), steps, foresight.curve if foresight else bench.family(steps), said)
+    if goal.method == "ml" and goal.allowed_error >= TRUSTING and not notes:
+        return _trusted(bench, search, foresight, first)
     why = _run(search, bench, foresight, stop, workers)
     assert search.best is not None
     return _result(bench, bench.written(search.best), search.probes, why, first, notes)
 
 
-def _check(picture: Picture, codec: Codec, goal: Autoquality) -> None:
+def _trusted(bench: Bench, search: Search, foresight: Foresight | None, first: First) -> Result:
+    """Return the file of the quality that is foreseen, which nobody has measured."""
+    index = search.ask()
+    index = _foreseen(search, foresight, index) if foresight and not search.pinned else index
+    assert index is not None
+    step = search.steps[index]
+    data = bench.codec.encode(bench.picture, step.quality, bench.settings)
+    probe = Probe(step.quality, step.setting, None, len(data), None, "foreseen")
+    made = (bench.codec.name, bench.goal.method, step.quality, data, None, None, None)
+    return Result(*made, "trusted", first, 1, (probe,))
+
+
+def _check(picture: Picture, codec: Codec, goal: Autoquality, workers: int) -> None:
+    if not whole(workers) or workers not in (1, 2):
+        raise ArgumentError(expected("1 or 2", "workers", workers))
     if not isinstance(picture, Picture):
         raise ArgumentError(expected("a Picture", "picture", type(picture).__name__))
     if not hasattr(codec, "encode") or isinstance(codec, str):
@@ -174,101 +194,7 @@ def settings_for(codec: Codec, goal: Autoquality, settings: Any = None) -> Any:
     return settings
 
 
-@dataclass
-class _Bench:
-    """The picture on the bench: what can be done to it, and how often the encoder was called."""
-
-    picture: Picture
-    codec: Codec
-    settings: Any
-    goal: Autoquality
-    encodes: int = 0
-    partial: list[Probe] = field(default_factory=list)
-
-    @cached_property
-    def reference(self) -> Reference:
-        return Reference(self.picture, whole=self.goal.verify == "always")
-
-    def foresight(self, steps: Sequence[Step]) -> Foresight | None:
-        """Return what the transform can say of the values at `steps`, None for a codec that it can't stand in for."""
-        foresee = foresee_bytes if self.goal.method == "size" else foresee_dssim
-        return foresee(self.reference, self.codec, self.settings, steps)
-
-    def family(self, steps: Sequence[Step]) -> Curve:
-        """Return what is believed of the values at `steps` of any picture in this codec."""
-        if self.goal.method == "size":
-            return in_bytes(belief(self.codec, self.settings, steps, "bits"), self.reference)
-        return belief(self.codec, self.settings, steps, "dssim")
-
-    def look(self, step: Step) -> Probe:
-        """Return what is seen at a step: by the transform where it may be reported, else in the decoded file."""
-        value = None if self.goal.method == "size" else self._shown(step.quality)
-        if value is not None:
-            return Probe(step.quality, step.setting, value, None, None, "transform")
-        return self.written(Probe(step.quality, step.setting, None, None, None, "decoded"))
-
-    def looks(self, steps: Sequence[Step]) -> list[Probe]:
-        """Return what is seen at one step, or at two at the same time."""
-        if len(steps) == 1:
-            return [self.look(steps[0])]
-        self.reference.prepare()
-        aside = replace(self, encodes=0)  # so that each counts by itself
-        aside.reference = self.reference
-        with ThreadPoolExecutor(1) as thread:
-            other = thread.submit(aside.look, steps[1])
-            probes = [self.look(steps[0]), other.result()]
-        self.encodes += aside.encodes
-        return probes
-
-    def affords(self, encodes: int) -> bool:
-        """Return whether so many more encodes are within what is allowed."""
-        return self.goal.max_encodes is None or self.encodes + encodes <= self.goal.max_encodes
-
-    def written(self, probe: Probe) -> Probe:
-        """Return the probe with its file, encoded unless it is there, measured unless that is known or not asked."""
-        if probe.data is not None:
-            return probe
-        self.encodes += 1
-        data = self.codec.encode(self.picture, probe.quality, self.settings)
-        dssim = probe.dssim
-        if dssim is None and (self.goal.method != "size" or self.goal.verify == "always"):
-            dssim = self.decoded(data)
-        return replace(probe, data=data, bytes=len(data), dssim=dssim)
-
-    def worth_a_mosaic(self, search: Search, index: int) -> int:
-        """Return of how many tiles a partial encode is likely to save most, less what it costs; 0 where none is.
-
-        A whole encode that does not end the search costs another; a mosaic costs its share and leaves a known doubt.
-        """
-        if self.goal.method == "size" or keeps_coefficients(self.settings):
-            return 0
-        sd = float(search.curve.sd[index])
-        best, most = 0, search.hope(index)
-        for offer in mosaics.offers(self.reference, self.codec, self.settings, search.steps[index].quality):
-            hope = search.hope(index, sd * offer.doubt / math.hypot(sd, offer.doubt)) - offer.share
-            if hope > most:
-                best, most = offer.count, hope
-        return best
-
-    def mosaic(self, step: Step, count: int) -> tuple[float, float]:
-        """Return how far the codec lies above the transform at a step, as so many tiles tell, and the variance."""
-        mosaic = mosaics.encode_mosaic(self.reference, self.codec, self.settings, step, count)
-        self.partial.append(mosaic.probe)
-        return mosaic.above, mosaic.variance
-
-    def decoded(self, data: bytes) -> float:
-        """Return the DSSIM that a decoder shows."""
-        return self.reference.full(self.codec.decode(data)).dssim
-
-    def _shown(self, quality: int) -> float | None:
-        """Return the DSSIM that a decoder will show, where the coefficients tell it without an encode; else None."""
-        if self.goal.verify == "always" or self.picture.alpha or not keeps_coefficients(self.settings):
-            return None
-        tables = jpeg.tables(quality, self.settings.quant_table)
-        return self.reference.shown(*tables, jpeg.halved(quality, self.settings))
-
-
-def _again(bench: _Bench, answer: Answer, check: bool) -> Probe | None:
+def _again(bench: Bench, answer: Answer, check: bool) -> Probe | None:
     """Return the file of a remembered answer, None where it turns out to be another than was remembered."""
     assert bench.codec.qualities is not None
     told = bench.goal.method == "size" or answer.dssim is not None
@@ -281,7 +207,7 @@ def _again(bench: _Bench, answer: Answer, check: bool) -> Probe | None:
     return probe if true and probe.bytes == answer.bytes else None
 
 
-def _hint(foresight: Foresight, bench: _Bench, hints: Sequence[Hint]) -> bool:
+def _hint(foresight: Foresight, bench: Bench, hints: Sequence[Hint]) -> bool:
     """Move the foresight by what was seen before; return whether it was moved."""
     places = {step.setting: index for index, step in enumerate(foresight.steps)}
     found = [(places.get(bench.codec.setting(hint.quality, bench.settings)), hint) for hint in hints]
@@ -292,7 +218,7 @@ def _hint(foresight: Foresight, bench: _Bench, hints: Sequence[Hint]) -> bool:
     return True
 
 
-def _run(search: Search, bench: _Bench, foresight: Foresight | None, stop: Callable[[], bool], workers: int) -> Why:
+def _run(search: Search, bench: Bench, foresight: Foresight | None, stop: Callable[[], bool], workers: int) -> Why:
     """Let the search ask and the bench answer until one of them is done."""
     while (index := _ask(search, bench, foresight)) is not None:
         if search.best is not None:
@@ -300,7 +226,9 @@ def _run(search: Search, bench: _Bench, foresight: Foresight | None, stop: Calla
                 return "deadline"
             if not bench.affords(1):
                 return "max_encodes"
-        several = workers > 1 and foresight is not None and not foresight.exact and bench.affords(2)
+        several = (
+            workers > 1 and not search.pinned and foresight is not None and not foresight.exact and bench.affords(2)
+        )
         indices = search.pair(index) if several and search.why is None else (index,)
         for at, probe in zip(indices, bench.looks([search.steps[i] for i in indices]), strict=True):
             if search.why != "met":
@@ -318,10 +246,10 @@ def _tell(search: Search, foresight: Foresight | None, index: int, probe: Probe)
         search.believe(foresight.curve)
 
 
-def _ask(search: Search, bench: _Bench, foresight: Foresight | None) -> int | None:
+def _ask(search: Search, bench: Bench, foresight: Foresight | None) -> int | None:
     """Return the step to look at next, after it and, if they are better, others were looked at without an encode."""
     index = search.ask()
-    if foresight is None:
+    if foresight is None or search.pinned:
         return index
     index = _foreseen(search, foresight, index)
     tiles = bench.worth_a_mosaic(search, index) if index is not None and not search.probes else 0
@@ -360,7 +288,7 @@ def _second_look(search: Search, foresight: Foresight) -> int | None:
 
 
 def _result(
-    bench: _Bench, best: Probe, probes: Sequence[Probe], why: Why, first: First, notes: tuple[Note, ...]
+    bench: Bench, best: Probe, probes: Sequence[Probe], why: Why, first: First, notes: tuple[Note, ...]
 ) -> Result:
     target = Target.of(bench.goal)
     value = target.value(best)

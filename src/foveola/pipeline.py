@@ -17,7 +17,7 @@ from foveola.goal import Asked, Autoquality, Configured, resolve
 from foveola.kinds import UNWRITTEN
 from foveola.options import ProcessingOptions
 from foveola.picture import FORMATS, Header, Limits
-from foveola.settings import BEST_JPEG, SETTINGS
+from foveola.settings import BEST_JPEG, ONE_THREAD, SETTINGS, Inference
 from foveola.transform.geometry import Geometry, fit_within, measure
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ class Defaults:
         max_result_dimension: pixels that a side of the result may have; 0 for any.
         smallest_avif: pixels; with a smaller side PNG or JPEG is written, as imgproxy does: many can't read such AVIF.
         limits: how big a source may be.
+        networks: which network foresees a quality with method `ml`, by format name: a path, `none`, or ours where it is
+            empty or missing.
+        inference: how networks are run.
     """
 
     quality: int = 80
@@ -55,6 +58,8 @@ class Defaults:
     max_result_dimension: int = 0
     smallest_avif: int = 16
     limits: Limits = field(default_factory=Limits)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    inference: Inference = ONE_THREAD
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,8 @@ class Plan:
         settings: of the codec.
         notes: what a reader should know: `first_frame`, `side_limited`, and why a goal is not searched for:
             `no_quality`, `over_max_resolution`.
+        network: which network says the first quality, see `Defaults`; empty without method `ml` too.
+        inference: how it is run.
     """
 
     source: Header
@@ -98,6 +105,8 @@ class Plan:
     max_bytes: int
     settings: Any
     notes: tuple[Note, ...] = ()
+    network: str = ""
+    inference: Inference = ONE_THREAD
 
 
 @dataclass(frozen=True)
@@ -189,6 +198,8 @@ def plan(header: Header, options: ProcessingOptions, defaults: Defaults, accepte
         max_bytes=options.max_bytes if FORMATS[format].quality else 0,
         settings=_settings(format, goal, searched, defaults),
         notes=(*_losses(header, shrunk=geometry != wanted), *obstacles),
+        network=defaults.networks.get(format, "") if searched and goal.method == "ml" else "",
+        inference=defaults.inference,
     )
 
 

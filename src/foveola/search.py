@@ -176,11 +176,16 @@ class Search:
         self._low, self._high = -1, len(self.steps)  # the bracket: both ends are seen, or beyond the bounds
         self._first = None if first is None else self._nearest(first)
 
+    @property
+    def pinned(self) -> bool:
+        """Whether the first step to look at was said by somebody, and not looked at yet."""
+        return self._first is not None and not self.probes
+
     def ask(self) -> int | None:
         """Return the index of the step to look at next, None when the search is over."""
         if self.why is not None:
             return None
-        if self._first is not None and not self.probes:
+        if self.pinned:
             return self._first
         if self._surely_closed():
             self.why = "between_steps"

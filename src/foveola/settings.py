@@ -86,6 +86,28 @@ BOOLEANS: Mapping[str, bool] = {
 }
 """The words for yes and no of Go's `strconv.ParseBool`, which imgproxy reads with."""
 
+
+@dataclass(frozen=True)
+class Inference:
+    """How networks are run.
+
+    Args:
+        streams: inferences of one network at a time.
+        threads: of one network.
+        mode: whether the graph may be fused for speed.
+        pinning: whether threads stay on their cores.
+    """
+
+    streams: int = 1
+    threads: int = 1
+    mode: Literal["performance", "accuracy"] = "performance"
+    pinning: bool = False
+
+
+ONE_THREAD = Inference()
+"""The server works on several pictures at a time already."""
+
+
 SETTINGS: dict[str, type[Any]] = {
     "jpeg": JpegSettings,
     "webp": WebpSettings,

@@ -21,6 +21,7 @@ from foveola.autoquality import Result
 from foveola.decisions import MOST_POINTS, WHYS, Decision, Key, Point, Unit
 from foveola.doctor import LIBRARIES
 from foveola.metrics import VERSION
+from foveola.networks import digest
 from foveola.pipeline import Plan
 from foveola.remembered import NOTHING, Answer, Hint, Remembered
 from foveola.search import Why
@@ -29,11 +30,12 @@ DRIFT = 0.04
 """Standard deviation, in natural logs, of how far a codec lies above the transform, between a picture and the same at
 half or twice the pixels. Until it is scaled a JPEG lies on the grid of its blocks, and is no guide to scaled ones."""
 CODEC = ("format", "settings")
-GOAL = ("goal", "max_bytes")
+GOAL = ("goal", "max_bytes", "network")
 HARMLESS = {
     "searched": "what is not searched for is not remembered",
     "quality": "fixed, so there is none where it is searched for",
     "notes": "words about the other fields",
+    "inference": "how fast a network answers, not what",
 }
 """Fields of a plan that are in no key, and why; those that are named nowhere are about the pixels."""
 _LIBRARIES = ("libvips", "libjpeg-turbo", "libwebp", "libavif", "av1")
@@ -150,7 +152,11 @@ def key_of(plan: Plan) -> Key:
     fields = asdict(plan)
     pixels = {name: value for name, value in fields.items() if name not in (*CODEC, *GOAL, *HARMLESS)}
     codec = [fields[name] for name in CODEC]
-    return Key(_digest([build(), pixels]), _digest([build(), VERSION, codec]), _digest([fields[name] for name in GOAL]))
+    return Key(
+        _digest([build(), pixels]),
+        _digest([build(), VERSION, codec]),
+        _digest([digest(plan.network), *(fields[name] for name in GOAL)]),
+    )
 
 
 @cache

@@ -7,6 +7,7 @@ Source: https://docs.imgproxy.net/features/autoquality
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,14 +20,15 @@ import numpy as np
 from foveola.errors import ConfigError, NetworkError, expected
 from foveola.networks import heads, inputs, sidecar
 from foveola.networks.heads import Prediction
-from foveola.networks.runtime import Inference, Model, available
+from foveola.networks.runtime import Model, available
 from foveola.networks.sidecar import Head, Sidecar
 from foveola.picture import Picture
+from foveola.settings import ONE_THREAD, Inference
 
 __all__ = ["Absent", "Inference", "Network", "Prediction", "Predictor", "Sidecar", "available", "choose", "shipped"]
 
-Absent = Literal["no_network", "no_ml_extra", "network_damaged"]
-"""Why there is no network; a note of the result."""
+Absent = Literal["no_network", "no_ml_extra", "network_damaged", "network_failed"]
+"""Why no network is asked; a note of the result."""
 FORMATS = ("jpeg", "webp", "avif", "jxl")
 """Formats whose networks are shipped."""
 NONE = "none"
@@ -41,11 +43,6 @@ class Predictor(Protocol):
     @property
     def own(self) -> bool:
         """Whether it was chosen by the user, who wants its word to be taken."""
-        ...
-
-    @property
-    def identity(self) -> str:
-        """What differs where its predictions may differ."""
         ...
 
     def predict(self, picture: Picture) -> Prediction:
@@ -77,7 +74,7 @@ class Network:
         *,
         own: bool = True,
         name: str = "network",
-        inference: Inference | None = None,
+        inference: Inference = ONE_THREAD,
     ) -> Network:
         """Read a network, and try it on a grey picture.
 
@@ -86,7 +83,7 @@ class Network:
             format: of the files whose quality it is to say.
             own: whether the user has chosen it.
             name: of the setting or argument that says the path, for messages.
-            inference: how it is run; in one thread when None.
+            inference: how it is run.
 
         Raises:
             ConfigError: it can't be used; the message has the setting, the file, what was expected and what was found.
@@ -94,7 +91,7 @@ class Network:
         path = Path(path)
         if not available():
             raise ConfigError(f'Expected the extra [ml] (pip install "foveola[ml]") for {name}, got {path} without it')
-        model = Model(path, name, inference or Inference())
+        model = Model(path, name, inference)
         try:
             about = sidecar.read(path) or Sidecar()
         except ConfigError as error:
@@ -109,13 +106,6 @@ class Network:
         except NetworkError as error:
             raise model.unusable(f"a test inference that failed: {error}") from error
         return network
-
-    @property
-    def identity(self) -> str:
-        """The digest of its file, and what its sidecar says of how to use it."""
-        how = self.about
-        used = (how.head, how.target, how.sigma, how.input, how.scale, how.layout, how.index_base)
-        return f"{self.model.sha256} {used}"
 
     def predict(self, picture: Picture) -> Prediction:
         """Return what the network says of a picture, of several frames of the first.
@@ -143,28 +133,21 @@ def _head(model: Model, about: Sidecar) -> Head:
 
 
 @lru_cache(16)
-def shipped(format: str, inference: Inference | None = None) -> Network | Absent:
-    """Return our network for a format, or why there is none; a damaged one is logged."""
-    if format not in FORMATS:
-        return "no_network"
-    path = _SHIPPED / f"{format}.pb"
-    if not path.exists():
-        return "no_network"
-    if not available():
-        return "no_ml_extra"
+def shipped(format: str, inference: Inference = ONE_THREAD) -> Network | Absent:
+    """Return our network for a format, or why there is none; a damaged one is logged. Needs the extra `[ml]`."""
     try:
-        return Network.load(path, format, own=False, inference=inference)
+        return Network.load(_SHIPPED / f"{format}.pb", format, own=False, inference=inference)
     except ConfigError as error:
         _log.warning("The network for %s that came with foveola can't be used: %s", format, error)
         return "network_damaged"
 
 
 @lru_cache(16)
-def _loaded(path: str, format: str, name: str, inference: Inference | None) -> Network:
+def _loaded(path: str, format: str, name: str, inference: Inference) -> Network:
     return Network.load(path, format, name=name, inference=inference)
 
 
-def choose(said: str, format: str, *, name: str = "network", inference: Inference | None = None) -> Network | Absent:
+def choose(said: str, format: str, *, name: str = "network", inference: Inference = ONE_THREAD) -> Network | Absent:
     """Return the network that is meant, read once a process, or why there is none.
 
     Args:
@@ -178,8 +161,24 @@ def choose(said: str, format: str, *, name: str = "network", inference: Inferenc
     """
     if not isinstance(said, str):
         raise ConfigError(expected("a path, none, or an empty text", name, said))
-    if said == NONE:
+    if said == NONE or (not said and format not in FORMATS):
         return "no_network"
-    if said and not available():
-        return "no_ml_extra"
+    if not available():
+        return _without_extra(said or format)
     return _loaded(said, format, name, inference) if said else shipped(format, inference)
+
+
+@lru_cache(16)
+def _without_extra(wanted: str) -> Absent:
+    """Say once that a network can't be run."""
+    _log.warning('No network for %s: the extra [ml] is missing (pip install "foveola[ml]")', wanted)
+    return "no_ml_extra"
+
+
+@lru_cache(16)
+def digest(said: str) -> str:
+    """Return what differs where the predictions of a network of the user's may differ; empty for the others."""
+    if said in ("", NONE):
+        return ""
+    parts = (path.read_bytes() for path in (Path(said), sidecar.beside(Path(said))) if path.is_file())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -11,17 +11,17 @@ import math
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foveola.errors import ConfigError, NetworkError
 from foveola.networks.sidecar import Layout
+from foveola.settings import Inference
 
 WANTED = "a TensorFlow frozen graph or an ONNX file with one input of 416x416x3 or 256x256x3 and one output of 100 or 1"
 LARGEST = 512 << 20
@@ -30,23 +30,6 @@ SIDES = {".onnx": 256}
 """Pixels of a side that is not declared, by the extension; 416 for others."""
 SIDE = 416
 _TELEMETRY = "openvino_telemetry"
-
-
-@dataclass(frozen=True)
-class Inference:
-    """How networks are run.
-
-    Args:
-        streams: inferences of one network at a time.
-        threads: of one network.
-        mode: whether the graph may be fused for speed.
-        pinning: whether threads stay on their cores.
-    """
-
-    streams: int = 1
-    threads: int = 1
-    mode: Literal["performance", "accuracy"] = "performance"
-    pinning: bool = False
 
 
 def available() -> bool:

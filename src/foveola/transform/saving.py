@@ -7,13 +7,16 @@ Source: https://docs.imgproxy.net/usage/processing#max-bytes
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from foveola.autoquality import Note, Result, find
 from foveola.codecs import codec
+from foveola.errors import ConfigError
 from foveola.metrics import Reference
+from foveola.networks import Absent, Predictor, choose
 from foveola.remembered import NOTHING, Remembered
 from foveola.transform.colour import to_picture
 from foveola.transform.steps import in_memory
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from foveola.picture import Picture
     from foveola.pipeline import Plan
 
+_log = logging.getLogger("foveola.networks")
 LOWEST = 10
 """The quality at which `max_bytes` is given up."""
 
@@ -86,7 +90,16 @@ def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool], remembere
     writer = codec(plan.format)
     picture = to_picture(image)
     stop()
-    found = find(picture, writer, plan.goal, plan.settings, stop=stop, remembered=remembered, workers=workers)
+    found = find(
+        picture,
+        writer,
+        plan.goal,
+        plan.settings,
+        stop=stop,
+        predictor=_predictor(plan),
+        remembered=remembered,
+        workers=workers,
+    )
     lowered: tuple[Note, ...] = ("max_bytes",) if found.why == "fixed" else ()  # as it was when it was remembered
     found = replace(found, notes=(*plan.notes, *found.notes, *lowered))
 
@@ -95,6 +108,17 @@ def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool], remembere
 
     result = _lower(found, plan.max_bytes, write, stop)
     return result if result is found else _judged(result, picture, plan.goal)
+
+
+def _predictor(plan: Plan) -> Predictor | Absent:
+    """Return the network of a plan; one that can't be read any more is none."""
+    if plan.goal.method != "ml":
+        return "no_network"
+    try:
+        return choose(plan.network, plan.format, inference=plan.inference)
+    except ConfigError as error:
+        _log.warning("Searching without a network: %s", error)
+        return "network_failed"
 
 
 def _lower(result: Result, most: int, write: Callable[[int], bytes], stop: Callable[[], bool]) -> Result:
