@@ -1,114 +1,72 @@
-"""Networks for tests of those who use them: a file of JSON that says by how much it errs, and what writes one."""
+"""Networks for tests of those who make and judge them: real ones, that say one quality for every picture."""
 
 from __future__ import annotations
 
 import json
-import sys
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from foveola.errors import ConfigError, FoveolaError
-from foveola.picture import Picture
-from foveola.train import crew
+from foveola.train import crew, model, onnx, tensorflow
+from foveola.train.evaluate import loaded
+from foveola.train.graph import Graph
 from foveola.train.labels import Labels
 
-
-@dataclass
-class Said:
-    """A prediction: one quality at a target of 0.02, ten more at half of that."""
-
-    quality: float
-
-    def at(self, target: float, codec: Any, settings: Any) -> float:  # noqa: ARG002
-        return float(np.clip(self.quality + 10 * np.log2(0.02 / target), 1, 100))
+SLOPE = 0.05
+"""By how much log DSSIM falls from one quality to the next."""
 
 
-@dataclass
-class Net:
-    """A network that looks at the mean of a picture, and fails on black ones."""
+def steady(quality: float) -> Graph:
+    """Return a network that says of every picture that log DSSIM is a line that meets 0.02 at a quality.
 
-    bias: float
-    asked: list[Picture] = field(default_factory=list)
-
-    @classmethod
-    def load(cls, path: Path, format: str) -> Net:
-        try:
-            said = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise ConfigError(f"Expected a network for {format}, got {path}") from error
-        return cls(said["bias"])
-
-    def predict(self, picture: Picture) -> Said:
-        self.asked.append(picture)
-        if not picture.frames.any():
-            raise FoveolaError("inference failed")
-        return Said(picture.frames.mean() / 4 + self.bias)
+    The line rises with the brightness of the picture by nothing that counts, so that the input is used.
+    """
+    graph = Graph((1, 416, 416, 3))
+    line = math.log(0.02) - SLOPE * (np.arange(1, 101) - quality)
+    curve = graph.add(graph.matmul(graph.mean(graph.input), np.full((3, 100), 1e-9)), line)
+    off = graph.mul(graph.sub(curve, math.log(model.TARGET)), 1 / model.SIGMA)
+    graph.output(graph.mul(graph.mul(off, off), -0.5))
+    return graph
 
 
-@dataclass
-class Sidecar:
-    """What stands beside a network."""
-
-    format: str
-    head: str
-    target: float
-    sigma: float
-    input: str
-    scale: str
-    layout: str
-    index_base: int
-    settings: dict[str, Any]
-    sha256: str
-    trained_on: str
-    figures: dict[str, float]
-
-    def write(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self)))
+def write_net(path: Path, quality: float, **said: Any) -> Path:
+    """Write such a network in the container that the name says, with a sidecar where there is something to say."""
+    path.write_bytes((onnx if path.suffix == ".onnx" else tensorflow).write(steady(quality)))
+    if said:
+        ours = {"head": "curve", "input": "mosaic", "scale": "255"}
+        path.with_name(path.name + ".json").write_text(json.dumps(ours | said))
+    return path
 
 
 @dataclass
 class Trained:
-    """A network whose bias is the mean of what it was fitted on."""
+    """What a fit returns."""
 
-    bias: float
+    quality: float
     figures: dict[str, float]
 
-    def graph(self) -> dict[str, float]:
-        return {"bias": self.bias}
+    def graph(self) -> Graph:
+        return steady(self.quality)
 
 
 def fit(inputs: Any, labels: Labels, seed: int, progress: Callable[[int, int, str], None]) -> Trained:
+    """Learn in no time that a quality of 60 is right."""
     assert inputs.shape == (len(labels), 416, 416, 3)
     assert inputs.dtype == np.uint8
-    progress(1, 1, f"loss {seed}")
-    return Trained(float(inputs.mean()) % 7, {"loss": 0.5, "seed": float(seed), "fitted": float(len(labels))})
-
-
-def module(name: str, **members: Any) -> ModuleType:
-    made = ModuleType(name)
-    made.__dict__.update(members)
-    return made
+    progress(1, 1, "learning")
+    return Trained(60, {"seed": float(seed), "fitted": float(len(labels))})
 
 
 @pytest.fixture
-def nets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let networks be those of this file."""
-    made = (
-        module("foveola.networks", Network=Net),
-        module("foveola.networks.inputs", mosaic=lambda pixels: np.resize(pixels, (416, 416, 3))),
-        module("foveola.networks.sidecar", Sidecar=Sidecar),
-        module("foveola.train.model", fit=fit),
-        module("foveola.train.tensorflow", write=lambda graph: json.dumps(graph).encode()),
-        module("foveola.train.onnx", write=lambda graph: json.dumps(graph | {"onnx": 1}).encode()),
-    )
-    for fake in made:
-        monkeypatch.setitem(sys.modules, fake.__name__, fake)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a fit take no time, and no test have what another has read."""
+    loaded.cache_clear()
+    monkeypatch.setattr(model, "fit", fit)
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from foveola import config, settings
-from foveola.config import SETTINGS, Setting, Settings
+from foveola.config import SETTINGS, Settings
 from foveola.errors import ConfigError
 from foveola.goal import Asked, Autoquality, Bounds, resolve
 from foveola.pipeline import Accepted
+from foveola.settings import ONE_THREAD, Inference
+from foveola.variables import Setting
 
 
 def read(**environ: str) -> Settings:
@@ -92,6 +94,9 @@ def test_every_setting_of_a_codec_has_a_variable() -> None:
         ("SOURCE_URL_QUERY_SEPARATOR", "", "source_url_query_separator", ""),
         ("AUTOQUALITY_TARGET", "10240", "autoquality_target", 10240),
         ("AUTOQUALITY_JPEG_NET", "none", "autoquality_jpeg_net", "none"),
+        ("AUTOQUALITY_JXL_NET", "/nets/jxl.onnx", "autoquality_jxl_net", "/nets/jxl.onnx"),
+        ("ML_NUM_STREAMS", "2", "ml_num_streams", 2),
+        ("AUTOQUALITY_ML_EXECUTION_MODE", "accuracy", "autoquality_ml_execution_mode", "accuracy"),
         ("TRUSTED_SIGNATURES", "a, b", "trusted_signatures", ("a", "b")),
     ],
 )
@@ -142,7 +147,8 @@ def test_a_variable_is_a_setting_of_a_codec(name: str, text: str, format: str, f
         ({"AUTOQUALITY_METHOD": "size"}, "IMGPROXY_AUTOQUALITY_*: Expected a number of bytes"),
         ({"AUTOQUALITY_MIN": "80", "AUTOQUALITY_MAX": "70"}, "IMGPROXY_AUTOQUALITY_*: Expected at most max (70)"),
         ({"AUTOQUALITY_FORMAT_MIN": "avif=70", "AUTOQUALITY_FORMAT_MAX": "avif=60"}, "IMGPROXY_AUTOQUALITY_*:"),
-        ({"AUTOQUALITY_JPEG_NET": "/net.onnx"}, "networks can't be run by this version"),
+        ({"ML_INFERENCE_NUM_THREADS": "0"}, "Expected integer 1 or more for IMGPROXY_ML_INFERENCE_NUM_THREADS"),
+        ({"ML_EXECUTION_MODE": "fast"}, "Expected one of performance, accuracy for IMGPROXY_ML_EXECUTION_MODE"),
         ({"ONLY_PRESETS": "true"}, "IMGPROXY_ONLY_PRESETS: presets are not served by this version"),
     ],
 )
@@ -238,3 +244,26 @@ def test_names_are_unique() -> None:
     names: list[Any] = [row.name for row in SETTINGS]
 
     assert len(names) == len(set(names)) == len(config.NAMES)
+
+
+@pytest.mark.parametrize(
+    ("environ", "inference"),
+    [
+        ({}, ONE_THREAD),
+        ({"ML_NUM_STREAMS": "3", "MAX_ML_CONCURRENCY": "5"}, Inference(streams=3)),
+        ({"MAX_ML_CONCURRENCY": "5"}, Inference(streams=5)),
+        ({"ML_INFERENCE_NUM_THREADS": "4", "AUTOQUALITY_ML_INFERENCE_NUM_THREADS": "2"}, Inference(threads=2)),
+        ({"ML_CPU_PINNING": "true", "AUTOQUALITY_ML_CPU_PINNING": "false"}, Inference(pinning=False)),
+        ({"ML_CPU_PINNING": "true", "ML_EXECUTION_MODE": "accuracy"}, Inference(mode="accuracy", pinning=True)),
+    ],
+)
+def test_what_is_said_of_method_ml_goes_before_what_is_said_of_all_networks(
+    environ: dict[str, str], inference: Inference
+) -> None:
+    assert read(**environ).defaults.inference == inference
+
+
+def test_each_format_has_its_network() -> None:
+    said = read(AUTOQUALITY_WEBP_NET="/webp.pb", AUTOQUALITY_AVIF_NET="none").defaults.networks
+
+    assert said == {"jpeg": "", "webp": "/webp.pb", "avif": "none", "jxl": ""}

@@ -37,7 +37,19 @@ FLOORS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset(
-        {"kinds", "options", "urls", "presets", "config", "sources", "decisions", "transform", "pipeline", "library"}
+        {
+            "kinds",
+            "variables",
+            "options",
+            "urls",
+            "presets",
+            "config",
+            "sources",
+            "decisions",
+            "transform",
+            "pipeline",
+            "library",
+        }
         | {"samples", "doctor", "train"}
     ),
     frozenset({"server", "cli", "bulk", "playground"}),

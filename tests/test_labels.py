@@ -17,7 +17,7 @@ from foveola.metrics import compare
 from foveola.settings import BEST_JPEG, AvifSettings, JpegSettings, WebpSettings
 from foveola.train import labelling
 from foveola.train.labelling import Row, distinct, label, measure, open_picture, pictures, qualities
-from foveola.train.labels import Labels, Recipe
+from foveola.train.labels import VARIED, Labels, Recipe
 from tests.nets import here
 from tests.toys import photo
 
@@ -248,6 +248,37 @@ def test_a_picture_is_upright_its_first_frame_and_grey_stays_grey(tmp_path: Path
     assert moving.frames[0, 0, 0].tolist() == [0, 0, 255]
     assert grey.channels == 1
     assert open_picture(tmp_path / "grey.png", QUICK).channels == 1
+
+
+def test_a_varied_picture_is_smaller_and_of_other_colours_the_same_each_time(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "gr\udce4y.png"):
+        draw(tmp_path / name, 300, 200, channels=1 if name[0] == "g" else 3)
+    plain = open_picture(tmp_path / "a.png", QUICK)
+
+    varied = open_picture(tmp_path / f"a.png{VARIED}", QUICK)
+    again = open_picture(tmp_path / f"a.png{VARIED}", QUICK)
+    other = open_picture(tmp_path / f"b.png{VARIED}", QUICK)
+    grey = open_picture(tmp_path / f"gr\udce4y.png{VARIED}", QUICK)
+
+    assert 120 <= varied.width < plain.width == 240
+    assert varied.frames.dtype == np.uint8
+    assert np.array_equal(varied.frames, again.frames)
+    assert varied.frames.shape != other.frames.shape
+    assert np.abs(varied.frames.mean((0, 1, 2)) - plain.frames.mean((0, 1, 2))).max() > 5
+    assert grey.channels == 1
+
+
+@pytest.mark.usefixtures("here")
+def test_varied_labels_are_of_each_picture_twice(folder: Path, tmp_path: Path) -> None:
+    for name in ("a.jpg", "sub/c.webp"):
+        draw(folder / name, 220, 190)
+
+    labels = label(folder, tmp_path / "l.npz", replace(QUICK, varied=True), every=2).labels
+
+    assert labels.names == ("a.jpg", "a.jpg~varied", "sub/c.webp", "sub/c.webp~varied")
+    assert labels.varied.tolist() == [False, True, False, True]
+    assert labels.sources == (".", ".", "sub", "sub")
+    assert Labels.read(tmp_path / "l.npz").recipe.varied
 
 
 # what is measured

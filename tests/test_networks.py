@@ -1,386 +1,443 @@
-"""A network is fed and read by the rules of docs/networks.md: those for foreign ones, and what a sidecar says."""
+"""Networks of both documented formats are run as the documentation and their sidecars say, and bad ones are refused."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 
 from foveola import networks
-from foveola.errors import ConfigError, FoveolaError, NetworkError
-from foveola.networks import Inference, Network, choose, digest, shipped
-from foveola.networks.inputs import mosaic
-from foveola.networks.sidecar import Sidecar, beside
+from foveola.codecs import codec
+from foveola.errors import ConfigError, NetworkError
+from foveola.networks import Network, choose, digest, heads, inputs, runtime, sidecar
+from foveola.networks.sidecar import Sidecar
 from foveola.picture import Picture
-from foveola.train.graph import Graph
-from tests.netfiles import OPEN, UINT8, answering, save, save_onnx, save_pb, saying, seeing
+from foveola.settings import Inference, make_settings
+from tests.graphs import curved, grey, logits, scalar, strange, write
 from tests.toys import photo
 
-PICTURE = photo(900, 620, seed=3)
-Make = Callable[[Path], Path]
+WEBP = codec("webp"), make_settings("webp", {})
 
 
-def stretched(picture: Picture, side: int) -> NDArray[np.uint8]:
-    """Return what a foreign network sees, by Pillow alone."""
-    return np.asarray(Image.fromarray(picture.frames[0]).resize((side, side), Image.Resampling.LANCZOS))
+@pytest.fixture(autouse=True)
+def forgetful() -> Iterator[None]:
+    """Each test reads its own files."""
+    yield
+    for kept in (networks.shipped, networks._loaded, networks._without_extra, networks.digest):
+        kept.cache_clear()
 
 
-def index(graph: Graph, value: Any) -> int:
-    """Return where a graph's greatest logit is, by NumPy."""
-    return int(graph.run(np.asarray(value, np.float32)[None]).argmax())
+def falling(tilt: float = -0.045, bend: float = 0.0) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return a curve of log DSSIM over 100 qualities."""
+    q = np.arange(100)
+    return -2.0 + tilt * q - bend * (q / 100) ** 4
 
 
-def quality(path: Path, picture: Picture = PICTURE) -> int:
-    return Network.load(path, "webp").predict(picture).quality
+# inputs
 
 
-def describe(path: Path, **said: Any) -> Path:
-    """Write a sidecar beside a network, and return the path of the network."""
-    beside(path).write_text(json.dumps(said))
-    return path
+def test_tiles_are_spread_evenly_on_the_grid_of_blocks() -> None:
+    """The example of the specification: 800x600 has rows 0, 168, 328, 496 and columns 0, 232, 464, 696."""
+    y, x = np.mgrid[:600, :800]
+    pixels = np.stack([y // 256 * 16 + x // 256, y % 256, x % 256], 2).astype(np.uint8)
+
+    tiles = inputs.mosaic(pixels).reshape(4, 104, 4, 104, 3)[:, 0, :, 0].astype(int)
+
+    assert (tiles[..., 0] // 16 * 256 + tiles[..., 1])[:, 0].tolist() == [0, 168, 328, 496]
+    assert (tiles[..., 0] % 16 * 256 + tiles[..., 2])[0].tolist() == [0, 232, 464, 696]
 
 
-# without a sidecar
+def test_a_picture_of_its_size_is_its_own_mosaic() -> None:
+    pixels = photo(416, 416).frames[0]
+
+    assert np.array_equal(inputs.mosaic(pixels), pixels)
 
 
-@pytest.mark.parametrize(("name", "side"), [("net.pb", 416), ("net.onnx", 416), ("net.onnx", 256), ("net.pb", 256)])
-def test_a_foreign_network_sees_the_picture_stretched_as_0_to_1(tmp_path: Path, name: str, side: int) -> None:
-    graph = seeing(side, red=30, edges=300)
-    seen = stretched(PICTURE, side) / 255
-    others = [mosaic(PICTURE.frames[0], side) / 255, seen * 255, seen * 2 - 1, seen[..., ::-1], seen.swapaxes(0, 1)]
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (3, 700), (103, 105), (104, 104), (50, 2000), (5000, 4000)])
+def test_a_picture_of_any_size_has_a_mosaic(size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8)
 
-    said = Network.load(save(graph, tmp_path / name), "webp").predict(PICTURE)
+    made = inputs.mosaic(pixels)
 
-    assert said.quality == index(graph, seen) + 1
-    assert said.quality not in {index(graph, other) + 1 for other in others}
-    assert (said.target, said.curve) == (0.02, None)
+    assert made.shape == (416, 416, 3)
+    assert np.array_equal(made[: min(size[0], 104), : min(size[1], 104)], pixels[:104, :104])
 
 
-def test_pixels_are_0_to_255_where_they_are_bytes(tmp_path: Path) -> None:
-    graph = seeing(red=0.3, edges=1)
-    path = save_pb(graph, tmp_path / "net.pb", UINT8)
+def test_a_picture_smaller_than_a_tile_is_mirrored_without_its_edge() -> None:
+    pixels = np.arange(5, dtype=np.uint8).repeat(3).reshape(1, 5, 3)
 
-    assert quality(path) == index(graph, stretched(PICTURE, 416)) + 1
-    assert quality(save_onnx(graph, tmp_path / "net.onnx", kind="UINT8")) == quality(path)
+    mirrored = [0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3]
+
+    assert inputs.mosaic(pixels)[50, :12, 0].tolist() == mirrored  # the one row is repeated
+    assert inputs.mosaic(np.repeat(pixels, 4, 0))[0, :12, 0].tolist() == mirrored
 
 
-def test_channels_come_first_where_the_shape_says_so(tmp_path: Path) -> None:
-    graph = seeing(256, red=30, edges=300)
-    path = save_onnx(graph, tmp_path / "net.onnx", first=True)
+def test_grey_is_three_channels_alpha_is_laid_on_white_and_the_first_frame_counts() -> None:
+    one = np.full((2, 4, 5, 1), 7, np.uint8)
+    one[1] = 200
+    clear = np.zeros((1, 4, 5, 4), np.uint8)
+    half = np.dstack([np.full((4, 5, 3), 100, np.uint8), np.full((4, 5), 51, np.uint8)])[None]
 
-    assert Network.load(path, "webp").model.layout == "NCHW"
-    assert quality(path) == index(graph, stretched(PICTURE, 256) / 255) + 1
+    assert (inputs.pixels_of(Picture(one, delays=(1, 1))) == 7).all()
+    assert (inputs.pixels_of(Picture(clear)) == 255).all()
+    assert (inputs.pixels_of(Picture(half)) == 224).all()
+
+
+@pytest.mark.parametrize(("scale", "ends"), [("1", (0, 1)), ("255", (0, 255)), ("symmetric", (-1, 1))])
+def test_pixels_become_the_numbers_that_a_network_knows(scale: Any, ends: tuple[float, float]) -> None:
+    square = np.array([[[0, 255, 0]]], np.uint8)
+
+    last = inputs.tensor(square, "NHWC", scale, floats=True)
+    first = inputs.tensor(square, "NCHW", scale, floats=True)
+
+    assert (last.min(), last.max()) == pytest.approx(ends)
+    assert last.shape == (1, 1, 1, 3)
+    assert first.shape == (1, 3, 1, 1)
+    assert inputs.tensor(square, "NHWC", scale, floats=False).dtype == np.uint8
+
+
+# heads
+
+
+@pytest.mark.parametrize("bend", [0.0, 3.0])
+@pytest.mark.parametrize("target", [0.002, 0.01, 0.02, 0.05, 0.1])
+def test_a_curve_comes_back_from_its_logits(bend: float, target: float) -> None:
+    curve, sigma = falling(bend=bend), 0.15
+    off = (curve - np.log(0.02)) / sigma
+
+    told = heads.read(-0.5 * off * off, "curve", 0.02, sigma, 1)
+
+    assert told.curve == pytest.approx(curve, abs=1e-6)
+    assert told.at(target, *WEBP) == pytest.approx(heads.crossing(curve, target), abs=1e-4)
+    assert told.quality == np.abs(curve - np.log(0.02)).argmin() + 1
+
+
+def test_a_curve_that_rises_is_read_as_one_that_does_not() -> None:
+    curve = falling()
+    curve[40:44] += 0.2
+    off = (curve - np.log(0.02)) / 0.15
+
+    told = heads.read(-0.5 * off * off, "curve", 0.02, 0.15, 1)
+
+    assert told.curve is not None
+    assert (np.diff(told.curve) <= 0).all()
+
+
+def test_targets_beyond_a_curve_are_at_its_ends() -> None:
+    assert heads.crossing(falling(), 0.9) == 1
+    assert heads.crossing(falling(), 0) == 100
+
+
+@pytest.mark.parametrize(("value", "quality"), [(0.0, 1), (0.004, 1), (0.726, 73), (1.0, 100), (7.0, 100), (-1.0, 1)])
+def test_one_value_is_a_quality_in_hundredths(value: float, quality: int) -> None:
+    assert heads.read(np.array([value]), "scalar", 0.02, 0.15, 1).quality == quality
+
+
+def test_the_greatest_logit_is_the_quality() -> None:
+    peak = np.zeros(100)
+    peak[71] = 3
+
+    assert heads.read(peak, "logits", 0.02, 0.15, 1).quality == 72
+    assert heads.read(peak, "logits", 0.02, 0.15, 0).quality == 71
+
+
+@pytest.mark.parametrize("head", ["logits", "curve", "scalar"])
+def test_numbers_that_are_not_finite_are_no_prediction(head: Any) -> None:
+    with pytest.raises(NetworkError, match="Expected finite numbers for the output of the network"):
+        heads.read(np.full(1 if head == "scalar" else 100, np.nan), head, 0.02, 0.15, 1)
+
+
+def test_a_network_with_one_target_serves_others_along_the_codec_s_curves() -> None:
+    told = heads.Prediction(60, 0.02)
+
+    assert told.at(0.02, *WEBP) == 60
+    assert 65 < told.at(0.01, *WEBP) < 90
+    assert 10 < told.at(0.04, *WEBP) < 55
+
+
+# files
 
 
 @pytest.mark.parametrize(
-    ("make", "side"),
+    ("make", "name"),
     [
-        (lambda graph, folder: save_pb(graph, folder / "net.pb", shape=(OPEN, 416, 416, 3)), 416),
-        (lambda graph, folder: save_pb(graph, folder / "net.pb", shape=(OPEN, OPEN, OPEN, 3)), 416),
-        (lambda graph, folder: save_pb(graph, folder / "net.pb", shape=(1, 416, OPEN, OPEN)), 416),
-        (lambda graph, folder: save_onnx(graph, folder / "net.onnx", shape=("N", "H", "W", 3)), 256),
-        (lambda graph, folder: save_onnx(graph, folder / "net.onnx", shape=("N", "H", "W", "C")), 256),
-        (lambda graph, folder: save_onnx(graph, folder / "net.onnx", shape=("N", 3, "H", "W"), first=True), 256),
-        (lambda graph, folder: save_onnx(graph, folder / "net.onnx", shape=()), 256),
-        (lambda graph, folder: save_onnx(graph, folder / "net.onnx", shape=(256, 256, 3)), 256),
-        (lambda graph, folder: save_onnx(graph, folder / "net.onnx", shape=(1, 416, 416, 3)), 416),
+        (logits, "net.pb"),
+        (logits, "net.onnx"),
+        (lambda: logits(256), "net.onnx"),
+        (scalar, "net.onnx"),
+        (lambda: scalar(416), "net.pb"),
     ],
 )
-def test_what_a_shape_leaves_open_is_as_documented(
-    tmp_path: Path, make: Callable[[Graph, Path], Path], side: int
-) -> None:
-    graph = seeing(side, red=30, edges=300)
+def test_a_foreign_network_sees_the_whole_picture_as_0_to_1(make: Callable[[], Any], name: str, tmp_path: Path) -> None:
+    network = Network.load(write(make(), tmp_path / name), "webp")
+    half = photo(300, 200)
+    half.frames[:] = 0
+    half.frames[:, :, 150:] = 255
 
-    assert quality(make(graph, tmp_path)) == index(graph, stretched(PICTURE, side) / 255) + 1
+    one = int(network.model.outputs > 1)  # the first logit is quality 1
+    assert network.predict(grey(153)).quality == 60 + one
+    assert abs(network.predict(half).quality - 50 - one) <= 1
+    assert network.predict(grey(153)).at(0.02, *WEBP) == 60 + one
 
 
-@pytest.mark.parametrize("name", ["net.pb", "net.onnx"])
 @pytest.mark.parametrize(
-    ("value", "said"), [(0.0, 1), (-3.0, 1), (0.004, 1), (0.016, 2), (0.734, 73), (0.736, 74), (1.0, 100), (7.0, 100)]
+    ("shape", "kind", "layout"),
+    [
+        ([1, 256, 256, 3], "UINT8", "NHWC"),
+        ([1, 3, 256, 256], "FLOAT", "NCHW"),
+        ([1, 3, 416, 416], "UINT8", "NCHW"),
+        ([256, 256, 3], "FLOAT", "NHWC"),
+        ([3, 256, 256], "FLOAT", "NCHW"),
+    ],
 )
-def test_one_value_is_a_share_of_100(tmp_path: Path, name: str, value: float, said: int) -> None:
-    side = 256 if name == "net.onnx" else 416
+def test_shapes_and_types_are_read_from_the_file(shape: list[int], kind: str, layout: str, tmp_path: Path) -> None:
+    network = Network.load(strange(tmp_path / "net.onnx", shape, kind, counts=1), "jpeg")
 
-    assert quality(save(saying([value], side), tmp_path / name)) == said
-
-
-@pytest.mark.parametrize(("peak", "said"), [(0, 1), (70, 71), (99, 100)])
-def test_the_greatest_of_100_logits_is_the_quality(tmp_path: Path, peak: int, said: int) -> None:
-    assert quality(save(seeing(base=peak), tmp_path / "net.pb")) == said
+    assert network.model.layout == layout
+    assert network.model.floats == (kind == "FLOAT")
+    quality = network.predict(grey(128)).quality
+    assert quality == (50 if kind == "FLOAT" else 100)  # uint8 comes as 0..255
 
 
-# with one
+def test_what_is_open_in_a_shape_is_what_the_documentation_says(tmp_path: Path) -> None:
+    onnx = Network.load(strange(tmp_path / "net.onnx", ["?", "?", "?", 3], counts=1), "jpeg")  # type: ignore[list-item]
+
+    assert (onnx.model.side, onnx.model.layout) == (256, "NHWC")
 
 
-@pytest.mark.parametrize(("scale", "red"), [(1, 60), ("1", 60), (255, 0.25), ("255", 0.25), ("symmetric", 300)])
-def test_a_sidecar_says_what_pixels_are_as_numbers(tmp_path: Path, scale: object, red: float) -> None:
-    graph = seeing(red=red)
-    seen = stretched(PICTURE, 416).astype(np.float32)
-    as_numbers = {"1": seen / 255, "255": seen, "symmetric": seen / 127.5 - 1}
-    path = describe(save(graph, tmp_path / "net.pb"), scale=scale)
+def test_a_sidecar_says_how_to_use_a_network(tmp_path: Path) -> None:
+    path = write(logits(most=255), tmp_path / "net.pb", {"scale": 255, "index_base": 0, "target": 0.01})
 
-    said = {name: index(graph, numbers) + 1 for name, numbers in as_numbers.items()}
+    told = Network.load(path, "webp").predict(grey(153))
 
-    assert quality(path) == said[str(scale)]
-    assert len(set(said.values())) > 1
+    assert (told.quality, told.target) == (60, 0.01)
 
 
-def test_a_sidecar_says_that_a_network_sees_a_mosaic(tmp_path: Path) -> None:
-    graph = seeing(edges=700)
-    path = describe(save(graph, tmp_path / "net.pb"), input="mosaic")
-    tiles, whole = (index(graph, pixels / 255) + 1 for pixels in (mosaic(PICTURE.frames[0]), stretched(PICTURE, 416)))
+def test_our_kind_of_network_tells_the_curve(tmp_path: Path) -> None:
+    about = {"head": "curve", "input": "mosaic", "scale": "255", "sigma": 0.2, "target": 0.03, "format": "avif"}
+    path = write(curved(falling(), 0.03, 0.2), tmp_path / "net.pb", about)
 
-    assert quality(path) == tiles
-    assert tiles != whole
+    told = Network.load(path, "avif").predict(photo())
 
-
-@pytest.mark.parametrize(("base", "said"), [(0, 50), (1, 51)])
-def test_a_sidecar_says_the_quality_of_the_first_logit(tmp_path: Path, base: int, said: int) -> None:
-    assert quality(describe(save(seeing(base=50), tmp_path / "net.pb"), index_base=base)) == said
+    assert told.curve == pytest.approx(falling(), abs=1e-3)
 
 
-def test_a_sidecar_says_the_target(tmp_path: Path) -> None:
-    path = describe(save(saying([0.5]), tmp_path / "net.pb"), head="scalar", target=0.01)
+BROKEN: dict[str, Callable[[Path], Any]] = {
+    "no such file": lambda path: path.exists(),
+    "not a file": lambda path: path.mkdir(),
+    "can't be read as either": lambda path: path.write_bytes(b""),
+    "something that can't be read": lambda path: path.write_text("a network"),
+    "which can't be read|can't be read": lambda path: path.write_bytes(np.random.default_rng(0).bytes(5000)),
+    "an input of 1x224x224x3": lambda path: strange(path, [1, 224, 224, 3]),
+    "an input of 1x416x256x3": lambda path: strange(path, [1, 416, 256, 3]),
+    "an input of 1x256x256x4": lambda path: strange(path, [1, 256, 256, 4]),
+    "an input of 2x256x256x3": lambda path: strange(path, [2, 256, 256, 3]),
+    "an input of 256x256": lambda path: strange(path, [256, 256]),
+    "an input of i32": lambda path: strange(path, [1, 256, 256, 3], "INT32"),
+    "1 inputs and 2 outputs": lambda path: strange(path, [1, 256, 256, 3], outputs=2),
+    "an output of 1x99": lambda path: strange(path, [1, 256, 256, 3], counts=99),
+}
 
-    assert Network.load(path, "webp").predict(PICTURE).target == 0.01
+
+@pytest.mark.parametrize("found", BROKEN)
+def test_what_is_no_network_is_refused_with_what_was_found(found: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    BROKEN[found](path)
+
+    with pytest.raises(ConfigError, match=found) as refused:
+        Network.load(path, "jpeg", name="IMGPROXY_AUTOQUALITY_JPEG_NET")
+
+    said = str(refused.value)
+    assert said.startswith("Expected a TensorFlow frozen graph or an ONNX file with one input of 416x416x3")
+    assert f"for IMGPROXY_AUTOQUALITY_JPEG_NET, got {path}" in said
+    assert "\n" not in said
 
 
-def test_a_sidecar_says_that_logits_hold_a_curve(tmp_path: Path) -> None:
-    curve = np.log(0.3) - np.linspace(0, 1, 100) ** 1.3 * 4
-    logits = -(((curve - np.log(0.05)) / 0.4) ** 2) / 2
-    path = describe(save(saying(logits), tmp_path / "net.pb"), head="curve", target=0.05, sigma=0.4)
+@pytest.mark.parametrize("suffix", [".pb", ".onnx"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+def test_a_file_that_was_cut_is_refused(suffix: str, share: float, tmp_path: Path) -> None:
+    path = write(logits(), tmp_path / f"net{suffix}")
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
 
-    said = Network.load(path, "webp").predict(PICTURE)
-
-    assert said.curve is not None
-    assert said.curve == pytest.approx(curve, abs=1e-3)
-    assert said.quality == int(np.abs(curve - np.log(0.05)).argmin()) + 1
+    with pytest.raises(ConfigError, match="Expected a TensorFlow frozen graph or an ONNX file"):
+        Network.load(path, "jpeg")
 
 
-def test_what_ours_are_like_can_be_said(tmp_path: Path) -> None:
-    path = save(seeing(red=0.2), tmp_path / "net.pb")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    said = Sidecar(
-        "webp", "curve", 0.02, 0.15, "mosaic", "255", "NHWC", 1, {"effort": 4}, digest, "mine", {"mae_0.02": 1.5}
+def test_a_network_that_answers_no_number_is_refused(tmp_path: Path) -> None:
+    graph = logits()
+    assert graph.result is not None
+    graph.output(graph.single("log", graph.sub(graph.result, 1.0)))
+
+    with pytest.raises(ConfigError, match="a test inference that failed: Expected finite numbers"):
+        Network.load(write(graph, tmp_path / "net.pb"), "jpeg")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "LARGEST", 1000)
+
+    with pytest.raises(ConfigError, match="bytes, more than 1000"):
+        Network.load(write(logits(), tmp_path / "net.pb"), "jpeg")
+
+
+@pytest.mark.parametrize(
+    ("about", "found"),
+    [
+        ({"sha256": "0" * 64}, "not 0000000000"),
+        ({"format": "webp"}, "a network for webp, not for jpeg"),
+        ({"head": "scalar"}, "100 outputs where its sidecar says head scalar"),
+        ({"layout": "NCHW"}, "channels as NHWC where its sidecar says NCHW"),
+    ],
+)
+def test_a_sidecar_that_does_not_fit_is_refused(about: dict[str, Any], found: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=found):
+        Network.load(write(logits(), tmp_path / "net.pb", about), "jpeg")
+
+
+def test_the_digest_of_a_sidecar_is_that_of_the_file(tmp_path: Path) -> None:
+    path = write(logits(), tmp_path / "net.pb")
+    whole = hashlib.sha256(path.read_bytes()).hexdigest()
+    sidecar.beside(path).write_text(json.dumps({"sha256": whole}))
+
+    assert Network.load(path, "jpeg").model.sha256 == whole
+
+
+# sidecars
+
+
+def test_a_sidecar_says_what_was_written(tmp_path: Path) -> None:
+    about = Sidecar(
+        "jxl", "curve", 0.01, 0.2, "mosaic", "255", "NHWC", 1, {"effort": 4}, "a" * 64, "ours", {"mae": 2.0}
     )
-    said.write(beside(path))
+    about.write(sidecar.beside(tmp_path / "net.pb"))
 
-    assert Network.load(path, "webp").about == said
-
-
-# pictures
+    assert sidecar.read(tmp_path / "net.pb") == about
+    assert sidecar.read(tmp_path / "other.pb") is None
 
 
-@pytest.mark.parametrize("how", ["resize", "mosaic"])
 @pytest.mark.parametrize(
-    "picture",
+    ("text", "message"),
     [
-        photo(1, 1),
-        photo(7, 300),
-        photo(300, 1),
-        photo(104, 103),
-        photo(5000, 4000),
-        photo(50, 60, channels=1),
-        photo(500, 460, channels=4),
-        Picture(np.stack([photo(80, 90).frames[0], photo(80, 90, seed=1).frames[0]]), delays=(50, 50)),
-        Picture(photo(300, 200).frames[:, ::2, ::-1]),
+        ("", "Expected JSON in"),
+        ("[" * 100_000, "Expected JSON in"),
+        ("[1]", "Expected a JSON object in .*, got list"),
+        ('{"heads": "logits"}', "Expected fields of .* in .*, got heads"),
+        ('{"head": "argmax"}', 'Expected one of logits, curve, scalar for head, got "argmax"'),
+        ('{"input": null}', "Expected one of resize, mosaic for input, got None"),
+        ('{"scale": 2}', 'Expected one of 1, 255, symmetric for scale, got "2"'),
+        ('{"scale": ["1"]}', "Expected one of 1, 255, symmetric for scale"),
+        ('{"layout": "HWC"}', "Expected one of NHWC, NCHW for layout"),
+        ('{"index_base": 2}', "Expected 0 or 1 for index_base"),
+        ('{"target": 0}', "Expected a DSSIM above 0 and below 1 for target"),
+        ('{"target": NaN}', "Expected a DSSIM above 0 and below 1 for target"),
+        ('{"sigma": "0.1"}', "Expected a number above 0 for sigma"),
+        ('{"sha256": "abc"}', "Expected 64 hexadecimal digits for sha256"),
+        ('{"format": 7}', "Expected a text for format"),
+        ('{"settings": []}', "Expected an object for settings"),
+        ('{"figures": {"mae": "2"}}', "Expected an object of finite numbers for figures"),
     ],
-    ids=["1x1", "7x300", "300x1", "a tile less a row", "20 MP", "grey", "alpha", "animation", "strided"],
 )
-def test_any_picture_is_answered(tmp_path: Path, picture: Picture, how: str) -> None:
-    path = describe(save(seeing(red=80, edges=100), tmp_path / "net.pb"), input=how)
+def test_a_bad_sidecar_is_refused_by_its_name(text: str, message: str, tmp_path: Path) -> None:
+    sidecar.beside(tmp_path / "net.pb").write_text(text)
 
-    assert 1 <= quality(path, picture) <= 100
-    first = Picture(np.ascontiguousarray(picture.frames[:1]))
-    assert quality(path, picture) == quality(path, first)
+    with pytest.raises(ConfigError, match=message) as refused:
+        sidecar.read(tmp_path / "net.pb")
 
-
-def test_sixteen_bits_are_refused_as_a_search_refuses_them(tmp_path: Path) -> None:
-    network = Network.load(save(seeing(), tmp_path / "net.pb"), "webp")
-
-    with pytest.raises(FoveolaError, match='Expected uint8 for frames, got "uint16"'):
-        network.predict(Picture(np.zeros((1, 9, 9, 3), np.uint16)))
+    assert "net.pb.json" in str(refused.value)
 
 
-def test_a_prediction_is_the_same_twice_and_in_several_threads(tmp_path: Path) -> None:
-    network = Network.load(save(seeing(red=50, edges=300), tmp_path / "net.pb"), "webp")
-    pictures = [photo(300, 200, seed=seed, grain=4 * seed) for seed in range(6)]
-    alone, beside_others = [network.predict(picture).quality for picture in pictures], [0] * 6
+def test_a_sidecar_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    sidecar.beside(tmp_path / "net.pb").write_bytes(b" " * (sidecar.LARGEST + 1))
 
-    def ask(number: int) -> None:
-        beside_others[number] = network.predict(pictures[number]).quality
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert beside_others == alone
-    assert len(set(alone)) > 1
-
-
-@pytest.mark.parametrize(
-    "inference", [Inference(2, 2), Inference(mode="accuracy"), Inference(4, 1, "performance", pinning=True)]
-)
-def test_a_network_may_be_run_in_other_ways(tmp_path: Path, inference: Inference) -> None:
-    path = save(seeing(red=50), tmp_path / "net.pb")
-
-    assert Network.load(path, "webp", inference=inference).predict(PICTURE).quality == quality(path)
-
-
-# an inference that fails
-
-
-def sensitive() -> Graph:
-    """Return a network that can't say anything of bright pictures."""
-    graph = Graph((1, 416, 416, 3))
-    mean = graph.matmul(graph.mean(graph.input), np.full((3, 1), 1 / 3))
-    answering(graph, graph.single("sqrt", graph.sub(graph.mul(mean, -1.0), -0.75)))
-    return graph
-
-
-def test_an_answer_that_is_no_number_is_an_error(tmp_path: Path) -> None:
-    network = Network.load(save(sensitive(), tmp_path / "net.pb"), "webp")
-    dark, bright = (Picture(np.full((1, 9, 9, 3), value, np.uint8)) for value in (0, 255))
-
-    assert network.predict(dark).quality == 2
-    with pytest.raises(NetworkError, match="Expected finite numbers for the output of the network, got"):
-        network.predict(bright)
-
-
-def test_what_openvino_raises_is_an_error_of_ours(tmp_path: Path) -> None:
-    network = Network.load(path := save(seeing(), tmp_path / "net.pb"), "webp")
-    network.model._shape[1] = 77
-
-    with pytest.raises(NetworkError, match=f"Expected an inference of {path}, got "):
-        network.predict(PICTURE)
-
-
-# what it is known by
-
-
-def test_a_digest_differs_where_predictions_may(tmp_path: Path) -> None:
-    def of(red: float, **said: Any) -> str:
-        digest.cache_clear()
-        return digest(str(describe(save(seeing(red=red), tmp_path / "net.pb"), **said)))
-
-    assert of(50, target=0.01) == of(50, target=0.01)
-    assert len({of(50), of(51), of(50, target=0.01), of(50, input="mosaic")}) == 4
-    assert digest("") == digest("none") == ""
+    with pytest.raises(ConfigError, match="Expected at most"):
+        sidecar.read(tmp_path / "net.pb")
 
 
 # which network
 
 
-def test_no_network_is_chosen_by_its_word() -> None:
-    assert choose("none", "jpeg") == "no_network"
+def test_the_word_none_and_a_format_without_network_are_no_network() -> None:
+    assert choose("none", "webp") == "no_network"
+    assert choose("", "tiff") == "no_network"
 
 
-@pytest.mark.parametrize("format", ["tiff", "png"])
-def test_none_is_shipped_for_other_formats(format: str) -> None:
-    assert choose("", format) == "no_network"
-
-
-def test_a_path_is_read_once(tmp_path: Path) -> None:
-    path = str(save(seeing(), tmp_path / "net.pb"))
-    network = choose(path, "webp", name="IMGPROXY_AUTOQUALITY_WEBP_NET")
-
-    assert isinstance(network, Network)
-    assert network.own
-    assert choose(path, "webp", name="IMGPROXY_AUTOQUALITY_WEBP_NET") is network
-
-
-@pytest.fixture
-def shipping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Let the networks that come with foveola be those of a folder."""
-    monkeypatch.setattr(networks, "_SHIPPED", tmp_path)
-    for remembered in (shipped, networks._without_extra):
-        remembered.cache_clear()
-    yield tmp_path
-    shipped.cache_clear()
-
-
-def test_the_shipped_network_is_not_the_users_own(shipping: Path) -> None:
-    save(seeing(base=42), shipping / "jpeg.pb")
-    network = choose("", "jpeg")
+@pytest.mark.parametrize("format", networks.FORMATS)
+def test_ours_are_shipped_and_know_what_they_are_for(format: str) -> None:
+    network = choose("", format)
 
     assert isinstance(network, Network)
     assert not network.own
-    assert network.predict(PICTURE).quality == 43
+    assert (network.about.format, network.about.head, network.about.input) == (format, "curve", "mosaic")
+    assert network.about.sha256 == network.model.sha256
+    assert choose("", format) is network
+    told = network.predict(photo(600, 400))
+    assert told.curve is not None
+    assert told.at(0.005, *WEBP) > told.at(0.02, *WEBP) > told.at(0.1, *WEBP)
 
 
-def test_a_damaged_shipped_network_is_a_warning(shipping: Path, caplog: pytest.LogCaptureFixture) -> None:
-    describe(save(seeing(), shipping / "avif.pb"), sha256="0" * 64)
+@pytest.mark.parametrize("format", networks.FORMATS)
+def test_ours_say_the_same_in_both_formats(format: str) -> None:
+    path = networks._SHIPPED / f"{format}.pb"
+    one, two = (Network.load(path.with_suffix(suffix), format) for suffix in (".pb", ".onnx"))
+    picture = photo(600, 400, seed=3)
 
-    with caplog.at_level(logging.WARNING):
-        assert choose("", "avif") == choose("", "avif") == "network_damaged"
+    curves = [network.predict(picture).curve for network in (one, two)]
 
-    assert len(caplog.messages) == 1
-    assert "avif.pb: sha256" in caplog.messages[0]
+    assert curves[0] == pytest.approx(curves[1], abs=1e-3)
 
 
-def test_without_the_extra_there_is_none_and_that_is_said_once(
-    shipping: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_ours_take_little_room() -> None:
+    assert sum(path.stat().st_size for path in networks._SHIPPED.iterdir()) < 6_000_000
+
+
+def test_a_damaged_network_of_ours_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = save(seeing(), shipping / "jpeg.pb")
+    (tmp_path / "webp.pb").write_bytes(b"damaged")
+    monkeypatch.setattr(networks, "_SHIPPED", tmp_path)
+
+    assert choose("", "webp") == choose("", "webp") == "network_damaged"
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "webp.pb" in caplog.text
+
+
+def test_without_the_extra_there_is_no_network_and_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(networks, "available", lambda: False)
 
-    with caplog.at_level(logging.WARNING):
-        assert {choose(said, "jpeg") for said in ("", "", str(path), str(path))} == {"no_ml_extra"}
-
-    wanted = [
-        f'No network for {name}: the extra [ml] is missing (pip install "foveola[ml]")' for name in ("jpeg", path)
-    ]
-    assert sorted(caplog.messages) == sorted(wanted)
-    assert choose("none", "jpeg") == choose("", "tiff") == "no_network"
-    with pytest.raises(ConfigError, match=r"Expected the extra \[ml\] \(pip install .foveola\[ml\].\) for net, got /"):
-        Network.load(path, "jpeg", name="net")
+    assert choose("", "webp") == choose("", "webp") == choose(str(tmp_path / "net.pb"), "webp") == "no_ml_extra"
+    assert len(caplog.records) == 2
+    assert 'pip install "foveola[ml]"' in caplog.text
+    with pytest.raises(ConfigError, match=r"Expected the extra \[ml\]"):
+        Network.load(tmp_path / "net.pb", "webp")
 
 
-def test_what_is_no_text_is_no_choice() -> None:
-    with pytest.raises(ConfigError, match="Expected a path, none, or an empty text for network, got 5"):
-        choose(5, "jpeg")  # type: ignore[arg-type]
+def test_what_can_not_be_loaded_is_an_error_whoever_asks(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"for VARIABLE, got .*: no such file"):
+        choose(str(tmp_path / "net.pb"), "webp", name="VARIABLE")
+    with pytest.raises(ConfigError, match="Expected a path, none, or an empty text for network, got 7"):
+        choose(7, "webp")  # type: ignore[arg-type]
 
 
-# the library that runs them
+def test_how_it_is_run_is_said(tmp_path: Path) -> None:
+    how = Inference(streams=2, threads=2, mode="accuracy", pinning=True)
+    network = Network.load(write(scalar(), tmp_path / "net.onnx"), "webp", inference=how)
 
-_LOAD = """
-import socket, sys
-def refuse(*_): raise SystemExit("asked for a name")
-socket.getaddrinfo = refuse
-from foveola import networks
-assert networks.available() and "openvino" not in sys.modules
-networks.Network.load(sys.argv[1], "webp")
-print(*[name for name in sys.modules if "telemetry" in name and "stub" not in name and "ovc" not in name])
-"""
+    assert network.predict(grey(51)).quality == 20
 
 
-def test_openvino_is_loaded_late_and_tells_nobody(tmp_path: Path) -> None:
-    """It would write an identity into the home folder and send it away when it is imported."""
-    path, home = save(seeing(), tmp_path / "net.pb"), tmp_path / "home"
-    home.mkdir()
-    quiet = {name: value for name, value in os.environ.items() if name != "CI"}
+def test_a_digest_tells_networks_apart(tmp_path: Path) -> None:
+    one, two = (write(make(), tmp_path / name) for make, name in ((logits, "a.pb"), (scalar, "b.onnx")))
+    plain = digest(str(one))
+    digest.cache_clear()
+    sidecar.beside(one).write_text("{}")
 
-    done = subprocess.run(
-        [sys.executable, "-c", _LOAD, path],
-        env=quiet | {"HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
-    assert list(home.iterdir()) == []
+    assert digest("") == digest("none") == ""
+    assert len({plain, digest(str(one)), digest(str(two))}) == 3

@@ -147,7 +147,7 @@ def find(
         first = "remembered"
     said: int | None = None
     if goal.method == "ml" and not isinstance(predictor, str) and (predictor.own or foresight is None):
-        said = bench.said(predictor)
+        said = bench.said(predictor, steps)
         first, notes = (first, ("network_failed",)) if said is None else ("network", ())
     search = Search(Target.of(goal), steps, foresight.curve if foresight else bench.family(steps), said)
     if goal.method == "ml" and goal.allowed_error >= TRUSTING and not notes:
@@ -160,7 +160,11 @@ def find(
 def _trusted(bench: Bench, search: Search, foresight: Foresight | None, first: First) -> Result:
     """Return the file of the quality that is foreseen, which nobody has measured."""
     index = search.ask()
-    index = _foreseen(search, foresight, index) if foresight and not search.pinned else index
+    for _ in range(PROBES):
+        if foresight is None or search.pinned or index is None or not foresight.look(index):
+            break
+        search.believe(foresight.curve)
+        index = search.ask()
     assert index is not None
     step = search.steps[index]
     data = bench.codec.encode(bench.picture, step.quality, bench.settings)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Any, Literal
 
 from foveola import kinds, settings
 from foveola.errors import ArgumentError, ConfigError, expected
@@ -20,8 +20,10 @@ from foveola.goal import METHODS, Asked, Configured, Method, resolve
 from foveola.kinds import BOOLEAN, FORMAT, HEX, TEXT, Kind
 from foveola.picture import FORMATS, Limits
 from foveola.pipeline import Accepted, Defaults
+from foveola.settings import ONE_THREAD, Inference
 from foveola.sources.base import Reach
 from foveola.urls import Grammar, Keys
+from foveola.variables import Setting, codec_rows
 
 PREFIX = "IMGPROXY_"
 OURS = "FOVEOLA_"
@@ -43,30 +45,9 @@ def _read_store(text: str) -> str:
     raise ValueError(text)
 
 
+_PATH = Kind("`none` or the path of a `.pb` or `.onnx` file", str)
+_MODE = kinds.word("performance", "accuracy")
 _STORE = Kind("`memory`, `off`, a path with a slash, or an address `redis://…`", _read_store)
-
-
-@dataclass(frozen=True, eq=False)
-class Setting:
-    """One row of the table.
-
-    Args:
-        name: the name of the variable, `IMGPROXY_QUALITY`.
-        field: where its value stands in `Settings`; of the codec's settings for `format`.
-        kind: how it is read.
-        default: its value where the environment says nothing.
-        doc: one sentence for the documentation.
-        format: the format whose codec it sets; empty for the others.
-        secret: whether its value may not be shown.
-    """
-
-    name: str
-    field: str
-    kind: Kind[Any]
-    default: Any
-    doc: str
-    format: str = ""
-    secret: bool = False
 
 
 def _row(default: Any, kind: Kind[Any], doc: str, *, secret: bool = False, prefix: str = PREFIX) -> Any:
@@ -77,8 +58,12 @@ def _row(default: Any, kind: Kind[Any], doc: str, *, secret: bool = False, prefi
 
 
 def _net(format: str) -> Any:
-    kind = Kind("`none`: networks can't be run by this version", kinds.word("none").read)
-    return _row("none", kind, f"The network that says the first quality of {format} with method `ml`, or `none`.")
+    doc = f"The network that says the first quality of {format} with method `ml`; ours when empty, or `none`."
+    return _row("", _PATH, doc)
+
+
+def _of_all(what: str) -> str:
+    return f"{what} of all networks, where `IMGPROXY_AUTOQUALITY_ML_…` does not say it of those of method `ml`."
 
 
 @dataclass(frozen=True)
@@ -165,6 +150,25 @@ class Settings:
     autoquality_webp_net: str = _net("WebP")
     autoquality_avif_net: str = _net("AVIF")
     autoquality_jxl_net: str = _net("JPEG XL")
+    autoquality_ml_inference_num_streams: int | None = _row(
+        None,
+        kinds.integer(1),
+        "Inferences of one network at a time in a worker, which has one picture at a time.",
+    )
+    autoquality_ml_inference_num_threads: int | None = _row(
+        None, kinds.integer(1), "Threads of one inference; 1 when empty, for the workers share the cores already."
+    )
+    autoquality_ml_execution_mode: Literal["performance", "accuracy"] | None = _row(
+        None, _MODE, "Whether the operations of a network may be fused for speed."
+    )
+    autoquality_ml_cpu_pinning: bool | None = _row(
+        None, BOOLEAN, "Whether the threads of an inference stay on their cores."
+    )
+    ml_num_streams: int | None = _row(None, kinds.integer(1), _of_all("Inferences at a time"))
+    max_ml_concurrency: int | None = _row(None, kinds.integer(1), "The earlier name of `IMGPROXY_ML_NUM_STREAMS`.")
+    ml_inference_num_threads: int | None = _row(None, kinds.integer(1), _of_all("Threads of one inference"))
+    ml_execution_mode: Literal["performance", "accuracy"] | None = _row(None, _MODE, _of_all("The mode"))
+    ml_cpu_pinning: bool | None = _row(None, BOOLEAN, _of_all("Whether threads stay on their cores"))
 
     decisions: str = _row(
         "memory",
@@ -244,7 +248,28 @@ class Settings:
             preferred_formats=self.preferred_formats,
             max_result_dimension=self.max_result_dimension,
             limits=Limits(pixels=round(self.max_src_resolution * 1e6)),
+            networks=self.networks,
+            inference=self.inference,
         )
+
+    @property
+    def networks(self) -> Mapping[str, str]:
+        """Which network says the first quality of each format."""
+        return {name: getattr(self, f"autoquality_{name}_net") for name in ("jpeg", "webp", "avif", "jxl")}
+
+    @property
+    def inference(self) -> Inference:
+        """How networks are run: what is said of method `ml`, else of all networks, else what suits the workers."""
+        streams = (self.autoquality_ml_inference_num_streams, self.ml_num_streams, self.max_ml_concurrency)
+        threads = (self.autoquality_ml_inference_num_threads, self.ml_inference_num_threads)
+        said: dict[str, tuple[Any, ...]] = {
+            "streams": streams,
+            "threads": threads,
+            "mode": (self.autoquality_ml_execution_mode, self.ml_execution_mode),
+            "pinning": (self.autoquality_ml_cpu_pinning, self.ml_cpu_pinning),
+        }
+        found = {name: [value for value in values if value is not None] for name, values in said.items()}
+        return replace(ONE_THREAD, **{name: values[0] for name, values in found.items() if values})
 
     @property
     def reach(self) -> Reach:
@@ -279,39 +304,6 @@ REFUSED: Mapping[str, str] = {
 }
 """Settings that restrict what imgproxy serves and that this version can't keep: better no server than an open one."""
 
-_CODEC_DOCS: Mapping[str, str] = {
-    "progressive": "Whether JPEG is written progressively.",
-    "no_subsample": "Whether JPEG keeps its full chroma.",
-    "trellis_quant": "Whether JPEG's coefficients are chosen by mozjpeg's trellis.",
-    "overshoot_deringing": "Whether JPEG overshoots at white edges against ringing.",
-    "optimize_scans": "Whether mozjpeg searches the scans of a progressive JPEG.",
-    "quant_table": "Which of mozjpeg's quantisation tables JPEG is written with.",
-    "compression": "How WebP is compressed.",
-    "effort": "How long the encoder works for a small file.",
-    "smart_subsample": "Whether WebP's chroma is subsampled with care for edges.",
-    "preset": "What kind of picture WebP expects.",
-    "speed": "How fast AVIF is written; 9 is the fastest.",
-    "subsample": "Whether AVIF halves its chroma; `auto` does below quality 90.",
-    "interlaced": "Whether PNG is interlaced.",
-    "quantize": "Whether PNG is written with a palette.",
-    "quantization_colors": "How many colours that palette has.",
-}
-
-
-def _kind_of(hint: Any, limits: tuple[int, int] | None) -> Kind[Any]:
-    if get_origin(hint) is Literal:
-        return kinds.word(*get_args(hint))
-    return kinds.integer(*limits) if limits else BOOLEAN
-
-
-def _codec_rows() -> Iterator[Setting]:
-    for format, kind in settings.SETTINGS.items():
-        hints = get_type_hints(kind)
-        for f in fields(kind):
-            name = f"{PREFIX}{format}_{f.name}".upper()
-            read = _kind_of(hints[f.name], f.metadata.get("range"))
-            yield Setting(name, f.name, read, f.default, _CODEC_DOCS[f.name], format)
-
 
 def _rows() -> Iterator[Setting]:
     for f in fields(Settings):
@@ -319,7 +311,7 @@ def _rows() -> Iterator[Setting]:
             default = f.default if f.default_factory is MISSING else f.default_factory()
             said = dict(f.metadata)
             yield Setting(said.pop("prefix") + f.name.upper(), f.name, default=default, **said)
-    yield from _codec_rows()
+    yield from codec_rows(PREFIX)
 
 
 SETTINGS: tuple[Setting, ...] = tuple(_rows())

@@ -19,6 +19,7 @@ from foveola.errors import ArgumentError, ImageError, expected, plain, whole
 from foveola.goal import Asked, Autoquality, Bounds
 from foveola.metrics import Reference, Score
 from foveola.metrics import compare as compare_pictures
+from foveola.networks import choose
 from foveola.options import RESIZING_TYPES, ProcessingOptions, ResizingType
 from foveola.picture import FORMATS, LONGEST_SIDE, Header, Limits, Picture, format_named
 from foveola.pipeline import Defaults, never, plan, render
@@ -50,6 +51,7 @@ def encode(
     height: int = 0,
     resize: ResizingType = "fit",
     stop: Callable[[], bool] = never,
+    network: str | os.PathLike[str] = "",
     **settings: object,
 ) -> Result:
     """Write a picture at the quality that a goal asks for, or at a quality that is given.
@@ -67,6 +69,7 @@ def encode(
         height: pixels of the result, 0 for what the width gives.
         resize: how the picture meets width and height: `fit`, `fill` or `force`.
         stop: asked between encodes; once it is true the best so far is returned.
+        network: the path of the network that says the first quality with method `ml`; ours when empty, or `none`.
         settings: of the encoder, in imgproxy's names: `progressive`, `effort`, `speed`, …
 
     Returns:
@@ -74,6 +77,7 @@ def encode(
 
     Raises:
         ArgumentError: a value that can't be used (it is a ValueError).
+        ConfigError: the network can't be used (it is a ValueError).
         ImageError: the picture can't be read.
         CodecError: the encoder failed.
     """
@@ -91,7 +95,9 @@ def encode(
         autoquality=Asked(goal.method, goal.target, goal.bounds.min, goal.bounds.max, goal.allowed_error),
         format=name,
     )
-    defaults = Defaults(settings={name: make_settings(name, settings)}, limits=LIMITS, smallest_avif=1)
+    chosen = _network(network, name, goal)
+    made = {name: make_settings(name, settings)}
+    defaults = Defaults(settings=made, limits=LIMITS, smallest_avif=1, networks={name: chosen})
     return render(source, replace(plan(header, options, defaults), goal=goal), stop).result
 
 
@@ -189,6 +195,18 @@ def _goal(autoquality: Autoquality | str | None, quality: int | None) -> Autoqua
     if quality is not None and goal.method != "none":
         raise ArgumentError(expected(f"nothing beside autoquality {goal.method}", "quality", quality))
     return goal
+
+
+def _network(network: str | os.PathLike[str], format: str, goal: Autoquality) -> str:
+    """Return which network is meant; an error where it can't be used."""
+    if not isinstance(network, str | os.PathLike):
+        raise ArgumentError(expected("a path, none, or an empty text", "network", network))
+    said = os.fspath(network)
+    if said and goal.method != "ml":
+        raise ArgumentError(expected("nothing without method ml", "network", said))
+    if goal.method == "ml":
+        choose(said, format)
+    return said
 
 
 def _picture(picture: Any, flatten: bool = False) -> Picture:

@@ -56,14 +56,17 @@ class Bench:
             return in_bytes(belief(self.codec, self.settings, steps, "bits"), self.reference)
         return belief(self.codec, self.settings, steps, "dssim")
 
-    def said(self, predictor: Predictor) -> int | None:
-        """Return the quality that a network says, None where it fails: a search needs none."""
+    def said(self, predictor: Predictor, steps: Sequence[Step]) -> int | None:
+        """Return the quality of the step that a network says, None where it fails: a search needs none."""
         try:
             prediction = predictor.predict(self.picture)
         except NetworkError as error:
             _log.warning("Searching without a network: %s", error)
             return None
-        return self.goal.bounds.clamp(round(prediction.at(self.goal.target, self.codec, self.settings)))
+        quality = round(prediction.at(self.goal.target, self.codec, self.settings))
+        low, high = steps[0].quality, max(steps[-1].quality, steps[0].quality)
+        setting = self.codec.setting(min(max(quality, low), high), self.settings)
+        return next(step.quality for step in steps if step.setting == setting)
 
     def look(self, step: Step) -> Probe:
         """Return what is seen at a step: by the transform where it may be reported, else in the decoded file."""

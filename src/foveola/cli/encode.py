@@ -38,6 +38,7 @@ class Wish:
         height: pixels of the result, 0 for what the width gives.
         resize: how the picture meets width and height.
         settings: encoder settings by name, as text.
+        network: path of the network of method `ml`, `none`, or ours where it is empty.
     """
 
     format: str | None = None
@@ -47,6 +48,7 @@ class Wish:
     height: int = 0
     resize: ResizingType = "fit"
     settings: dict[str, Any] = field(default_factory=dict)
+    network: str = ""
 
 
 @click.command(
@@ -71,6 +73,12 @@ class Wish:
     metavar="GOAL",
     help="METHOD:TARGET:MIN:MAX:ALLOWED_ERROR, each may be empty: dssim:0.02, size:50000, ml:0.02:70:80.  "
     "[default: dssim:0.02:1:100:0.002]",
+)
+@click.option(
+    "--network",
+    metavar="FILE",
+    default="",
+    help="Network (.pb, .onnx) that says the first quality with method ml, or none.  [default: the one for the format]",
 )
 @click.option("-q", "--quality", metavar="N", type=click.IntRange(1, 100), help="A fixed quality instead of a search.")
 @click.option(
@@ -146,7 +154,8 @@ def read_wish(options: dict[str, Any]) -> Wish:
     name = None if options["format"] is None else format_named(options["format"]).name
     goal = Autoquality.parse(options["autoquality"]) if options["autoquality"] is not None else None
     settings = read_settings(options["settings"])
-    return Wish(name, goal, options["quality"], options["width"], options["height"], options["resize"], settings)
+    same = {field: options[field] for field in ("quality", "width", "height", "resize", "network")}
+    return Wish(name, goal, settings=settings, **same)
 
 
 def read_settings(texts: Sequence[str]) -> dict[str, str]:
@@ -189,6 +198,7 @@ def one(job: files.Job, wish: Wish, place: Callable[[Path, bytes], None], stop: 
             height=wish.height,
             resize=wish.resize,
             stop=stop,
+            network=wish.network,
             **wish.settings,
         )
         if stop():

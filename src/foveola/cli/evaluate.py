@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option(
     "--allowed-error",
     metavar="DSSIM",
-    type=click.FloatRange(0, 1),
+    type=click.FloatRange(0, 1, max_open=True),
     default=0.002,
     show_default=True,
     help="How far from the target the searches may end.",
@@ -103,8 +103,8 @@ def read_targets(text: str) -> tuple[float, ...]:
 
 def recipe_for(network: Path, options: dict[str, Any]) -> Recipe:
     """Return how to label: as the label file is, else as the command line and the sidecar say."""
+    from foveola.networks import sidecar
     from foveola.train.labels import Labels, Recipe
-    from foveola.train.networks import about
 
     said = any(
         options[name] not in (None, (), False) for name in ("settings", "scale", "longest", "keep_lossless", "varied")
@@ -114,15 +114,15 @@ def recipe_for(network: Path, options: dict[str, Any]) -> Recipe:
         recipe = Labels.read(kept).recipe
         format = recipe.format if options["format"] is None else format_named(options["format"]).name
         return recipe if format == recipe.format and not said else read_recipe(format, options)
-    beside = about(network) or {}
-    word = options["format"] or beside.get("format")
-    if word is None:
+    beside = sidecar.read(network) or sidecar.Sidecar()
+    word = options["format"] or beside.format
+    if not word:
         raise ArgumentError(f"Expected --format: {network} has no sidecar that says it")
     format, asked = format_named(word).name, read_settings(options["settings"])
-    own = beside.get("settings") if beside.get("format") == format else None
+    own = beside.settings if beside.format == format else {}
     recipe = read_recipe(format, options)
     how = {name: getattr(recipe, name) for name in ("scale", "longest", "keep_lossless", "varied")}
-    return Recipe.of(format, {**(own or {}), **asked}, **how)
+    return Recipe.of(format, {**own, **asked}, **how)
 
 
 def _labels(folder: Path, recipe: Recipe, options: dict[str, Any]) -> Labels:
@@ -186,6 +186,7 @@ def _facts(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for end in found[kind]:
             yield kind[:-1], f"{end['name']}, {'x'.join(end['shape'])}, {end['type']}"
     yield "head", found["head"]
+    yield "usable", found["problem"] or "yes"
     yield (
         "sha256",
         found["sha256"] + {True: ", as in the sidecar", False: ", NOT as in the sidecar", None: ""}[found["intact"]],

@@ -20,6 +20,9 @@ NOTES = {
     "side_limited": "a side was too long for the format, so the picture was made smaller",
     "no_quality": "the format has no quality, so nothing was searched for",
     "no_network": "there is no network for method ml; it searched as dssim does",
+    "no_ml_extra": 'networks need pip install "foveola[ml]"; it searched as dssim does',
+    "network_damaged": "the network that came with foveola is damaged; it searched as dssim does",
+    "network_failed": "the network failed on this picture; it searched as dssim does",
     "over_max_resolution": "the result has too many pixels for a search",
     "max_bytes": "the quality was lowered until the file fitted, or was given up",
 }

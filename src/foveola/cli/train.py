@@ -65,7 +65,9 @@ def label(folder: Path, format: str, out: Path, every: int, **options: Any) -> N
             raise Interrupted(f"{kept}the same command goes on from there") from None
     labels = made.labels
     left = f", {len(made.skipped)} left out" if made.skipped else ""
-    say(f"{out}: {len(labels)} pictures at {len(labels.qualities)} qualities, {made.measured} new{left}")
+    again = int(labels.varied.sum())
+    count = f"{len(labels) - again} pictures{f' and {again} varied' if again else ''}"
+    say(f"{out}: {count} at {len(labels.qualities)} qualities, {made.measured} new{left}")
 
 
 @train.command(
@@ -79,8 +81,14 @@ def label(folder: Path, format: str, out: Path, every: int, **options: Any) -> N
 @click.option(
     "--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Chance that the fit starts with."
 )
+@click.option(
+    "--credit",
+    metavar="TEXT",
+    default="",
+    help="What the sidecar says of the pictures: sources, licences.  [default: how many, of which folders]",
+)
 @click.option("--force", is_flag=True, help="Overwrite the network that is there.")
-def fit(folder: Path, labels: Path, out: Path, seed: int, force: bool) -> None:
+def fit(folder: Path, labels: Path, out: Path, seed: int, credit: str, force: bool) -> None:
     """Fit a network on the pictures of FOLDER and their LABELS.
 
     Writes NAME.pb and NAME.onnx, each with a sidecar NAME.pb.json that says how to read it. A sixth of the pictures is
@@ -94,15 +102,15 @@ def fit(folder: Path, labels: Path, out: Path, seed: int, force: bool) -> None:
     fitting.check_installed()
     with Bar("Reading") as bar:
         material = fitting.gather(folder, known, teller(bar))
-    if len(material.labels) < fitting.ADVISED:
-        few = f"{len(material.labels)} pictures are few, {fitting.ADVISED} or more are better"
+    if material.pictures < fitting.ADVISED:
+        few = f"{material.pictures} pictures are few, {fitting.ADVISED} or more are better"
         say(f"foveola: {few}: compare the figures with the constant's", err=True)
     with Bar("Fitting") as bar:
         trained = fitting.fit(material, seed, bar.show)
-    written = fitting.write(trained, material, folder, out)
+    written = fitting.write(trained, material, folder, out, credit)
     for path in written.files:
         say(str(path))
-    say(f"Of {len(material.labels)} pictures {written.held_out} were held out. How the network does on them:")
+    say(f"Of {material.pictures} pictures {written.held_out} were held out. How the network does on them:")
     heads = ("target", "MAE", "within 2", "within 5", "±0.002", "MAE of a constant")
     table(heads, (_fitted(target, found, written.constant[target]) for target, found in written.figures.items()))
 

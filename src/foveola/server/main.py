@@ -17,6 +17,7 @@ from foveola.config import Settings
 from foveola.errors import ConfigError, expected
 from foveola.kinds import integer
 from foveola.server.front import Front
+from foveola.server.networks import check as check_networks
 from foveola.sources.local import create as check_root
 
 LONGEST_REQUEST = 1 << 16
@@ -31,10 +32,11 @@ def serve(settings: Settings) -> None:
         settings: what the environment says.
 
     Raises:
-        ConfigError: the address can't be listened on, or the local folder is not there.
+        ConfigError: the address can't be listened on, the local folder is not there, or a network can't be used.
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     check_root(settings.reach)
+    check_networks(settings, dict(os.environ))
     with listen(settings) as listener:
         config = uvicorn.Config(
             Front(settings),

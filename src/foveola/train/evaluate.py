@@ -19,13 +19,14 @@ import numpy as np
 
 from foveola.autoquality import PROBES, find
 from foveola.codecs import Codec, codec
-from foveola.errors import FoveolaError, ImageError
+from foveola.errors import FoveolaError, ImageError, NetworkError
 from foveola.foresight.transform import foresee_dssim
 from foveola.goal import Autoquality, Bounds
 from foveola.metrics import Reference
+from foveola.networks import Network, Predictor
 from foveola.picture import Picture
 from foveola.search import Step
-from foveola.train import crew, networks
+from foveola.train import crew
 from foveola.train.figures import (
     TARGETS,
     TOLERANCE,
@@ -247,17 +248,21 @@ def ask(name: str, question: Question) -> Answer:
 
 
 @cache
-def loaded(path: Path, format: str) -> networks.Predictor:
-    """Return a network, read once a process."""
-    return networks.load(path, format)
+def loaded(path: Path, format: str) -> Predictor:
+    """Return a network, read once a process.
+
+    Raises:
+        ConfigError: it can't be used.
+    """
+    return Network.load(path, format)
 
 
 def _network(
-    network: networks.Predictor, picture: Picture, found: Codec, settings: Any, targets: Sequence[float]
+    network: Predictor, picture: Picture, found: Codec, settings: Any, targets: Sequence[float]
 ) -> tuple[float, ...]:
     try:
         prediction = network.predict(picture)
-    except FoveolaError:
+    except NetworkError:
         return (math.nan,) * len(targets)
     return tuple(float(prediction.at(target, found, settings)) for target in targets)
 
@@ -284,12 +289,11 @@ def _search(
     method: Method,
     target: float,
     question: Question,
-    network: networks.Predictor,
+    network: Predictor,
 ) -> Searched:
     """Run one search and return its first encode."""
     goal = Autoquality(method, target, WHOLE, question.allowed_error)
-    foreseeing: dict[str, Any] = {"predictor": network} if method == "ml" else {}
-    result = find(picture, found, goal, question.recipe.settings, **foreseeing)
+    result = find(picture, found, goal, question.recipe.settings, predictor=network)
     first = next((probe for probe in result.probes if probe.seen != "mosaic"), None)
     if first is None or first.dssim is None:
         raise ImageError("Expected a search with an encode, got none")

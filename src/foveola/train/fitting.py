@@ -9,21 +9,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foveola.codecs import codec
 from foveola.errors import ArgumentError, FoveolaError
-from foveola.train import networks
+from foveola.networks import Network
+from foveola.networks.inputs import SIDE, mosaic, pixels_of
+from foveola.train import model, networks
 from foveola.train.extras import needed
 from foveola.train.figures import TARGETS, Figures, Foreseen, constant, curves, first_encode, judge, quality_for
 from foveola.train.labelling import Report, open_picture
 from foveola.train.labels import VARIED, Labels
+from foveola.train.model import Progress, Trained
 
 HELD_OUT = 6
 """One picture in so many is held out."""
@@ -33,18 +34,6 @@ ADVISED = 300
 """Pictures below which a warning is due."""
 LOSING = 0.01
 """DSSIM that a picture has to reach at its lowest quality; others have no curve to learn from."""
-Progress = Callable[[int, int, str], None]
-"""Is told how many steps of the fit are done, of how many, and words to show."""
-
-
-class Trained(Protocol):
-    """What `foveola.train.model.fit` returns."""
-
-    figures: dict[str, float]
-
-    def graph(self) -> Any:
-        """Return the network as a `foveola.train.graph.Graph`."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +51,21 @@ class Material:
     held: NDArray[np.bool_]
     inputs: NDArray[np.uint8]
     skipped: Mapping[str, str]
+
+    @property
+    def learned(self) -> Labels:
+        """What the network is fitted on."""
+        return self.labels.only(np.flatnonzero(~self.held))
+
+    @property
+    def judged(self) -> Labels:
+        """What it is held to: pictures that are held out, as they are served."""
+        return self.labels.only(np.flatnonzero(self.held & ~self.labels.varied))
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures there are, however often each was labelled."""
+        return int((~self.labels.varied).sum())
 
 
 def check_installed() -> None:
@@ -90,7 +94,7 @@ def gather(folder: Path, labels: Labels, report: Report | None = None) -> Materi
     """
     held, kept, skipped = held_out(labels.names), [], dict[str, str]()
     # Made at once, since half a megabyte a picture is too much to have twice; unused memory is never touched.
-    inputs, filled = np.empty(((~held).sum(), networks.SIDE, networks.SIDE, 3), np.uint8), 0
+    inputs, filled = np.empty(((~held).sum(), SIDE, SIDE, 3), np.uint8), 0
     for index, name in enumerate(labels.names):
         try:
             picture = open_picture(folder / name, labels.recipe)
@@ -99,7 +103,7 @@ def gather(folder: Path, labels: Labels, report: Report | None = None) -> Materi
             if labels.dssim[index].max() <= LOSING:
                 raise ArgumentError("it loses next to nothing at the lowest quality")
             if not held[index]:
-                inputs[filled] = networks.mosaic(coloured(picture.frames[0]))
+                inputs[filled] = mosaic(pixels_of(picture))
                 filled += 1
             kept.append(index)
         except (FoveolaError, OSError) as error:
@@ -107,23 +111,16 @@ def gather(folder: Path, labels: Labels, report: Report | None = None) -> Materi
             skipped[name] = " ".join((text or type(error).__name__).split())
         if report is not None:
             report(index + 1, len(labels), name, skipped.get(name))
-    if len(kept) < FEWEST:
+    material = Material(labels.only(kept), held[kept], inputs[:filled], skipped)
+    if material.pictures < FEWEST:
         why = next((f" ({name}: {reason})" for name, reason in skipped.items()), "")
-        raise FoveolaError(f"Expected at least {FEWEST} pictures to learn from, got {len(kept)}{why}")
-    return Material(labels.only(kept), held[kept], inputs[:filled], skipped)
-
-
-def coloured(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (H, W, 3) of a frame that may be grey."""
-    return np.repeat(frame, 3, axis=2) if frame.shape[2] == 1 else frame
+        raise FoveolaError(f"Expected at least {FEWEST} pictures to learn from, got {material.pictures}{why}")
+    return material
 
 
 def fit(material: Material, seed: int, progress: Progress) -> Trained:
     """Fit a network on the pictures that are not held out."""
-    model = import_module("foveola.train.model")
-    learned = material.labels.only(np.flatnonzero(~material.held))
-    trained: Trained = model.fit(material.inputs, learned, seed, progress)
-    return trained
+    return model.fit(material.inputs, material.learned, seed, progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +140,7 @@ class Written:
     constant: Mapping[float, Figures]
 
 
-def write(trained: Trained, material: Material, folder: Path, out: Path) -> Written:
+def write(trained: Trained, material: Material, folder: Path, out: Path, credit: str = "") -> Written:
     """Write a network as `NAME.pb` and `NAME.onnx`, each with its sidecar, after it was tried on what was held out.
 
     Args:
@@ -151,18 +148,20 @@ def write(trained: Trained, material: Material, folder: Path, out: Path) -> Writ
         material: that it was fitted on, and the rest.
         folder: of the pictures.
         out: `NAME.pb`.
+        credit: what the sidecar says of the pictures; how many and of which folders where it is empty.
 
     Raises:
         FoveolaError: the network that was written can't be run.
         OSError: a file can't be written.
     """
-    learned, held = (material.labels.only(np.flatnonzero(some)) for some in (~material.held, material.held))
+    learned, held = material.learned, material.judged
     containers = networks.containers(trained.graph())
-    trained_on = f"{len(learned)} pictures of {', '.join(sorted(set(learned.sources)))}"
+    count = len(learned) - int(learned.varied.sum())
+    trained_on = credit or f"{count} pictures of {', '.join(sorted(set(learned.sources)))}"
     with TemporaryDirectory(prefix=".foveola-", dir=out.parent) as aside:
         trial = networks.write(Path(aside) / out.name, containers[".pb"], learned, trained_on, {})[0]
         found = judged(_qualities(trial, held, folder), held)
-    fixed = constant(learned, TARGETS)
+    fixed = constant(learned.only(np.flatnonzero(~learned.varied)), TARGETS)
     beside = judged(lambda _, target: fixed[target], held)
     figures = {**trained.figures, "held_out": len(held), **flat(found)}
     files: list[Path] = []
@@ -173,7 +172,7 @@ def write(trained: Trained, material: Material, folder: Path, out: Path) -> Writ
 
 def _qualities(path: Path, labels: Labels, folder: Path) -> Callable[[int, float], float]:
     """Return what says the quality that a network has for a picture and a target."""
-    network, found = networks.load(path, labels.format), codec(labels.format)
+    network, found = Network.load(path, labels.format), codec(labels.format)
     said = [network.predict(open_picture(folder / name, labels.recipe)) for name in labels.names]
     return lambda index, target: said[index].at(target, found, labels.settings)
 

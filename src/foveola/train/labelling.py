@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -111,7 +112,7 @@ def open_picture(path: Path, recipe: Recipe) -> Picture:
     picture = read(data, limits=LIMITS)
     pixels = _opaque(picture.frames[0])
     scale = 1.0 if recipe.keep_lossless and lossless(data) else recipe.scale
-    dice = np.random.default_rng([zlib.crc32(name.encode()), round(1000 * scale)])
+    dice = np.random.default_rng([zlib.crc32(os.fsencode(name)), round(1000 * scale)])
     if name != path.name:
         scale *= dice.uniform(*SMALLER)
     sides = [max(1, round(side * scale)) for side in (picture.width, picture.height)]

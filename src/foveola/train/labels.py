@@ -169,6 +169,11 @@ class Labels:
         """(n) the first folder of each name; `.` where there is none."""
         return tuple(name.partition("/")[0] if "/" in name else "." for name in self.names)
 
+    @property
+    def varied(self) -> NDArray[np.bool_]:
+        """(n) which are varied pictures: good to learn from, but nobody serves them."""
+        return np.array([name.endswith(VARIED) for name in self.names], np.bool_)
+
     def only(self, indices: Sequence[int] | NDArray[Any]) -> Labels:
         """Return the labels of some pictures, in the order of `indices`."""
         some = np.asarray(indices, np.intp)

@@ -139,7 +139,8 @@ def _losses(
         graph.add(graph.add(variance, its_variance), 58.5225),
     )
     share = np.full((1, 1, len(WINDOWS), 1), -0.5 / len(WINDOWS))
-    return graph.add(graph.conv(graph.div(above, below), share), 0.5)
+    # What loses nothing comes out a little below 0 in float32, and a mean of that has no log.
+    return graph.pair("maximum", graph.add(graph.conv(graph.div(above, below), share), 0.5), 0.0)
 
 
 def _like(graph: Graph, picture: Tensor, coefficients: Tensor, variance: Tensor) -> list[Tensor]:

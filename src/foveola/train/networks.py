@@ -7,87 +7,45 @@ logits, from which the whole curve can be read.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from numpy.typing import NDArray
-
-from foveola.codecs import Codec
 from foveola.errors import ConfigError
-from foveola.picture import Picture
+from foveola.networks import Network, Sidecar, sidecar
+from foveola.train import onnx, tensorflow
 from foveola.train.extras import needed
+from foveola.train.graph import Graph
 from foveola.train.labels import Labels
+from foveola.train.model import SIGMA, TARGET
 
 CONTAINERS = {".pb": "TensorFlow frozen graph", ".onnx": "ONNX"}
-SIDE = 416
-"""Pixels of a side of what our networks see."""
-TARGET, SIGMA = 0.02, 0.15
-"""The DSSIM at which the greatest logit is, and by which distance in logs the others fall."""
 
 
-class Prediction(Protocol):
-    """What a network says of one picture."""
-
-    def at(self, target: float, codec: Codec, settings: Any) -> float:
-        """Return the continuous quality, 1..100, at which a target is met."""
-        ...
-
-
-class Predictor(Protocol):
-    """A network that can be asked."""
-
-    def predict(self, picture: Picture) -> Prediction:
-        """Return what it says of a picture; a FoveolaError where it fails."""
-        ...
-
-
-def load(path: Path, format: str) -> Predictor:
-    """Read a network from its file.
+def containers(graph: Graph) -> dict[str, bytes]:
+    """Return a graph as the files that it can be, by their extension.
 
     Raises:
-        ConfigError: it can't be used.
-        FoveolaError: the extra `[ml]` is missing.
+        FoveolaError: the extra `[train]` is missing.
     """
-    needed("openvino", "a network", "ml")
-    network: Predictor = import_module("foveola.networks").Network.load(path, format)
-    return network
-
-
-def about(path: Path) -> dict[str, Any] | None:
-    """Return what the sidecar of a network says, None where there is none.
-
-    Raises:
-        ConfigError: it can't be read.
-    """
-    beside = path.with_name(path.name + ".json")
-    if not beside.exists():
-        return None
-    try:
-        said = json.loads(beside.read_bytes())
-    except ValueError as error:
-        raise ConfigError(f"Expected JSON in {beside}, got something else") from error
-    if not isinstance(said, dict):
-        raise ConfigError(f"Expected a JSON object in {beside}, got {type(said).__name__}")
-    return said
+    needed("onnx", "an ONNX file")
+    return {".pb": tensorflow.write(graph), ".onnx": onnx.write(graph)}
 
 
 def described(path: Path) -> dict[str, Any]:
     """Return what a network is, as JSON can hold it: container, ends, head, sidecar.
 
     Raises:
-        ConfigError: it can't be read.
+        ConfigError: it, or its sidecar, can't be read.
         FoveolaError: the extra `[ml]` is missing.
     """
     needed("openvino", "a network", "ml")
     from foveola.networks.runtime import openvino
 
-    said, data = about(path), path.read_bytes()
+    said, data = sidecar.read(path), path.read_bytes()
     what = f"Expected a TensorFlow frozen graph (.pb) or an ONNX file (.onnx), got {path}"
     if path.suffix not in CONTAINERS:
         raise ConfigError(what)
@@ -98,7 +56,6 @@ def described(path: Path) -> dict[str, Any]:
     except RuntimeError as error:
         raise ConfigError(f"{what}, which is none inside") from error
     digest = hashlib.sha256(data).hexdigest()
-    wanted = None if said is None else said.get("sha256")
     return {
         "file": str(path),
         "bytes": len(data),
@@ -106,9 +63,19 @@ def described(path: Path) -> dict[str, Any]:
         **ends,
         "head": _head(said, ends["outputs"]),
         "sha256": digest,
-        "intact": None if wanted is None else wanted == digest,
-        "sidecar": said,
+        "intact": None if said is None or not said.sha256 else said.sha256 == digest,
+        "problem": _problem(path, said),
+        "sidecar": None if said is None else asdict(said),
     }
+
+
+def _problem(path: Path, said: Sidecar | None) -> str | None:
+    """Return why a network can't be used, None if it can."""
+    try:
+        Network.load(path, said.format if said else "")
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 @contextmanager
@@ -131,33 +98,14 @@ def _end(end: Any) -> dict[str, Any]:
     return {"name": name, "shape": shape, "type": end.get_element_type().get_type_name()}
 
 
-def _head(said: Mapping[str, Any] | None, outputs: Sequence[Mapping[str, Any]]) -> str:
+def _head(said: Sidecar | None, outputs: Sequence[Mapping[str, Any]]) -> str:
     """Return in words how the output is read."""
-    if said is not None and said.get("head") == "curve":
-        return f"curve logits: the greatest is at DSSIM {said.get('target')}, the others tell the rest of the curve"
+    if said is not None and said.head == "curve":
+        return f"curve logits: the greatest is at DSSIM {said.target}, the others tell the rest of the curve"
     numbers = [side for side in outputs[0]["shape"] if side not in ("1", "?")] if outputs else ["none"]
     if numbers == ["100"]:
         return "logits of 100 qualities: the greatest is the quality"
     return "one value: the quality as 0..1" if not numbers else "unknown: neither 100 numbers nor one"
-
-
-def mosaic(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return (416, 416, 3) uint8 of (H, W, 3), as our networks see it."""
-    tiles: NDArray[Any] = import_module("foveola.networks.inputs").mosaic(pixels)
-    return tiles
-
-
-def containers(graph: Any) -> dict[str, bytes]:
-    """Return a graph as the files that it can be, by their extension.
-
-    Raises:
-        FoveolaError: the extra `[train]` is missing.
-    """
-    needed("onnx", "an ONNX file")
-    return {
-        suffix: bytes(import_module(f"foveola.train.{name}").write(graph))
-        for suffix, name in ((".pb", "tensorflow"), (".onnx", "onnx"))
-    }
 
 
 def write(path: Path, data: bytes, labels: Labels, trained_on: str, figures: Mapping[str, float]) -> list[Path]:
@@ -170,9 +118,7 @@ def write(path: Path, data: bytes, labels: Labels, trained_on: str, figures: Map
         trained_on: what is to be said of them.
         figures: how good it is.
     """
-    sidecar = import_module("foveola.networks.sidecar")
-    _place(path, data)
-    about = sidecar.Sidecar(
+    about = Sidecar(
         format=labels.format,
         head="curve",
         target=TARGET,
@@ -186,9 +132,9 @@ def write(path: Path, data: bytes, labels: Labels, trained_on: str, figures: Map
         trained_on=trained_on,
         figures=dict(figures),
     )
-    beside = path.with_name(path.name + ".json")
-    about.write(beside)
-    return [path, beside]
+    _place(path, data)
+    about.write(sidecar.beside(path))
+    return [path, sidecar.beside(path)]
 
 
 def _place(path: Path, data: bytes) -> None:
