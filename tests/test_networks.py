@@ -433,6 +433,17 @@ def test_how_it_is_run_is_said(tmp_path: Path) -> None:
     assert network.predict(grey(51)).quality == 20
 
 
+def test_a_network_that_can_not_be_read_any_more_has_a_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(logits(), tmp_path / "net.pb")
+
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+
+    assert digest(str(path)) == "unreadable: Permission denied"
+
+
 def test_a_digest_tells_networks_apart(tmp_path: Path) -> None:
     one, two = (write(make(), tmp_path / name) for make, name in ((logits, "a.pb"), (scalar, "b.onnx")))
     plain = digest(str(one))

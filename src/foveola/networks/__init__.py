@@ -132,11 +132,16 @@ def _head(model: Model, about: Sidecar) -> Head:
     return head
 
 
+def shipped_at(format: str) -> Path:
+    """Return where our network for a format is."""
+    return _SHIPPED / f"{format}.pb"
+
+
 @lru_cache(16)
 def shipped(format: str, inference: Inference = ONE_THREAD) -> Network | Absent:
     """Return our network for a format, or why there is none; a damaged one is logged. Needs the extra `[ml]`."""
     try:
-        return Network.load(_SHIPPED / f"{format}.pb", format, own=False, inference=inference)
+        return Network.load(shipped_at(format), format, own=False, inference=inference)
     except ConfigError as error:
         _log.warning("The network for %s that came with foveola can't be used: %s", format, error)
         return "network_damaged"
@@ -180,5 +185,9 @@ def digest(said: str) -> str:
     """Return what differs where the predictions of a network of the user's may differ; empty for the others."""
     if said in ("", NONE):
         return ""
-    parts = (path.read_bytes() for path in (Path(said), sidecar.beside(Path(said))) if path.is_file())
+    files = Path(said), sidecar.beside(Path(said))
+    try:
+        parts = [path.read_bytes() for path in files if path.is_file()]
+    except OSError as error:  # without it the search goes on without a network, too
+        return f"unreadable: {error.strerror}"
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
