@@ -6,11 +6,13 @@ loaded, so that nobody pays for it who has none; its messages are translated her
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import math
 import sys
 import threading
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,6 +53,19 @@ def openvino() -> Any:
     return import_module("openvino")
 
 
+@cache
+def _core() -> Any:
+    """Return what reads and compiles all networks of a process: each one of its own would cost 6 MB more."""
+    return openvino().Core()
+
+
+def _tidy() -> None:
+    """Let the C library give back what a compiler has used: 45 MB, which glibc would keep."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
+    if trim is not None:
+        trim(0)
+
+
 class Model:
     """A network that was read and compiled.
 
@@ -65,9 +80,13 @@ class Model:
 
     def __init__(self, path: Path, name: str, inference: Inference) -> None:
         self._name, self._path = name, path
-        data = self._read()
-        self.sha256 = hashlib.sha256(data).hexdigest()
-        model, core = self._parsed()
+        self.sha256 = hashlib.sha256(self._read()).hexdigest()
+        self._request = self._compiled(self._parsed(), inference)
+        self._lock = threading.Lock()  # a request serves one thread at a time
+        _tidy()
+
+    def _compiled(self, model: Any, inference: Inference) -> Any:
+        """Return who runs a model; what it is like is in our attributes."""
         if (len(model.inputs), len(model.outputs)) != (1, 1):
             raise self.unusable(f"{len(model.inputs)} inputs and {len(model.outputs)} outputs")
         self.floats = self._floats(model.inputs[0].get_element_type().get_type_name())
@@ -75,10 +94,9 @@ class Model:
         try:
             model.reshape(shape)
             self.outputs = self._count(model.outputs[0].get_partial_shape())
-            self._request = core.compile_model(model, "CPU", _properties(inference)).create_infer_request()
+            return _core().compile_model(model, "CPU", _properties(inference)).create_infer_request()
         except RuntimeError as error:
             raise self.unusable(_first_words(error)) from error
-        self._lock = threading.Lock()  # a request serves one thread at a time
 
     def __call__(self, value: NDArray[Any]) -> NDArray[np.float64]:
         """Return (100,) or (1,) numbers of an input; a NetworkError where the inference fails."""
@@ -105,10 +123,9 @@ class Model:
         except OSError as error:
             raise self.unusable(error.strerror or type(error).__name__) from error
 
-    def _parsed(self) -> tuple[Any, Any]:
-        core = openvino().Core()
+    def _parsed(self) -> Any:
         try:
-            return core.read_model(self._path), core
+            return _core().read_model(self._path)
         except (RuntimeError, ValueError) as error:  # their words are those of the last of several readers
             raise self.unusable("something that can't be read as either") from error
 
