@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from foveola.networks.inputs import mosaic, pixels_of, resize, tensor
-from foveola.networks.sidecar import Layout, Scale
+from foveola.errors import ArgumentError
+from foveola.networks.inputs import coloured, mosaic, resize, square, tensor
+from foveola.networks.sidecar import Input, Layout, Scale
 from foveola.picture import Picture
 from tests.toys import photo
 
@@ -69,23 +70,34 @@ def test_a_stretched_picture_is_lanczos() -> None:
 
 
 def test_grey_is_three_equal_channels() -> None:
-    picture = photo(20, 30, channels=1)
+    grey = photo(20, 30, channels=1).frames[0]
 
-    assert (pixels_of(picture) == picture.frames[0]).all()
-    assert pixels_of(picture).shape == (30, 20, 3)
+    assert (coloured(grey) == grey).all()
+    assert coloured(grey).shape == (30, 20, 3)
 
 
 def test_alpha_is_laid_on_white() -> None:
-    frame = np.array([[[10, 20, 30, 255], [10, 20, 30, 0], [0, 100, 200, 128], [7, 7, 7, 1]]], np.uint8)
-    over = frame[..., :3] * (frame[..., 3:] / 255) + 255 * (1 - frame[..., 3:] / 255)
+    colour, alpha = (plane.astype(np.uint8) for plane in np.mgrid[0:256, 0:256])
+    pixels = np.stack([colour, 255 - colour, colour // 2, alpha], axis=2)
+    over = pixels[..., :3] * (pixels[..., 3:] / 255) + 255 * (1 - pixels[..., 3:] / 255)
 
-    assert (pixels_of(Picture(frame[None])) == np.rint(over)).all()
+    assert (coloured(np.concatenate([pixels] * 3)) == np.rint(np.concatenate([over] * 3))).all()
 
 
-def test_of_an_animation_the_first_frame_is_seen() -> None:
-    frames = np.stack([noise(20, 20), noise(20, 20)[::-1]])
+@pytest.mark.parametrize("how", ["resize", "mosaic"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_the_first_frame_is_coloured_and_made_a_square(how: Input, channels: int) -> None:
+    picture = photo(500, 430, channels)
+    moving = Picture(np.concatenate([picture.frames, picture.frames[:, ::-1]]), delays=(10, 10))
+    made = {"resize": resize, "mosaic": mosaic}[how](coloured(picture.frames[0]), 416)
 
-    assert (pixels_of(Picture(frames, delays=(10, 10))) == frames[0]).all()
+    assert (square(picture, how, 416) == made).all()
+    assert (square(moving, how, 416) == made).all()
+
+
+def test_other_pixels_are_refused_as_a_search_refuses_them() -> None:
+    with pytest.raises(ArgumentError, match='Expected uint8 for frames, got "uint16"'):
+        square(Picture(np.zeros((1, 9, 9, 3), np.uint16)), "mosaic", 416)
 
 
 @pytest.mark.parametrize(
@@ -101,10 +113,10 @@ def test_of_an_animation_the_first_frame_is_seen() -> None:
 def test_pixels_are_numbers_as_a_network_knows_them(
     layout: Layout, scale: Scale, floats: bool, values: list[float]
 ) -> None:
-    square = np.zeros((4, 4, 3), np.uint8)
-    square[1, 2] = [0, 51, 255]
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    pixels[1, 2] = [0, 51, 255]
 
-    made = tensor(square, layout, scale, floats)
+    made = tensor(pixels, layout, scale, floats)
 
     assert made.shape == ((1, 4, 4, 3) if layout == "NHWC" else (1, 3, 4, 4))
     assert made.dtype == (np.float32 if floats else np.uint8)

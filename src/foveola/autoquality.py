@@ -146,7 +146,7 @@ def find(
     if foresight and not answer and _hint(foresight, bench, remembered.hints):
         first = "remembered"
     said: int | None = None
-    if goal.method == "ml" and not isinstance(predictor, str) and (predictor.own or foresight is None):
+    if goal.method == "ml" and not isinstance(predictor, str) and (predictor.own or first == "curve"):
         said = bench.said(predictor, steps)
         first, notes = (first, ("network_failed",)) if said is None else ("network", ())
     search = Search(Target.of(goal), steps, foresight.curve if foresight else bench.family(steps), said)

@@ -89,9 +89,8 @@ def _network(format: str, problems: dict[str, str]) -> str:
     """Return the digest of our network for a format, or the note that results have without it."""
     if not networks.available():
         return "no_ml_extra"
-    path = networks.shipped_at(format)
     network: networks.Network | None = _tried(
-        f"network {format}", lambda: networks.Network.load(path, format, own=False), problems
+        f"network {format}", lambda: networks.Network.load(networks.intact(format), format, own=False), problems
     )
     return network.model.sha256 if network else "network_damaged"
 

@@ -113,11 +113,10 @@ class Network:
         Raises:
             NetworkError: the inference failed, or its numbers are not finite.
         """
-        pixels = inputs.pixels_of(picture)
-        side, how = self.model.side, self.about
-        square = inputs.mosaic(pixels, side) if how.input == "mosaic" else inputs.resize(pixels, side)
-        scale = how.scale or ("1" if self.model.floats else "255")
-        value = inputs.tensor(square, how.layout or self.model.layout, scale, self.model.floats)
+        how, model = self.about, self.model
+        pixels = inputs.square(picture, how.input, model.side)
+        scale = how.scale or ("1" if model.floats else "255")
+        value = inputs.tensor(pixels, how.layout or model.layout, scale, model.floats)
         return heads.read(self.model(value), self.head, how.target, how.sigma, how.index_base)
 
 
@@ -132,19 +131,61 @@ def _head(model: Model, about: Sidecar) -> Head:
     return head
 
 
-def shipped_at(format: str) -> Path:
-    """Return where our network for a format is."""
-    return _SHIPPED / f"{format}.pb"
+def intact(format: str) -> Path:
+    """Return where our network for a format is.
+
+    Raises:
+        ConfigError: it is damaged.
+    """
+    path = _SHIPPED / f"{format}.pb"
+    about = sidecar.read(path)
+    wanted = about.sha256 if about else ""
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigError(f"Expected a network at {path}, got {error.strerror}") from error
+    if found != wanted:
+        raise ConfigError(f"Expected sha256 {wanted or 'in a sidecar'} for {path}, got {found}")
+    return path
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """Our network for a format, a Predictor that reads its file when it is first asked.
+
+    It seldom is, for the transform mostly foresees better; and it takes a third of a second and 40 MB.
+    """
+
+    format: str
+    inference: Inference = ONE_THREAD
+    own: bool = False
+
+    def predict(self, picture: Picture) -> Prediction:
+        """Return what the network says of a picture.
+
+        Raises:
+            NetworkError: the inference failed, or its file can't be read.
+        """
+        try:
+            return _shipped(self.format, self.inference).predict(picture)
+        except ConfigError as error:
+            raise NetworkError(str(error)) from error
 
 
 @lru_cache(16)
-def shipped(format: str, inference: Inference = ONE_THREAD) -> Network | Absent:
-    """Return our network for a format, or why there is none; a damaged one is logged. Needs the extra `[ml]`."""
+def _shipped(format: str, inference: Inference) -> Network:
+    return Network.load(intact(format), format, own=False, inference=inference)
+
+
+@lru_cache(16)
+def shipped(format: str, inference: Inference = ONE_THREAD) -> Shipped | Absent:
+    """Return our network for a format, or why there is none; a damaged one is logged."""
     try:
-        return Network.load(shipped_at(format), format, own=False, inference=inference)
+        intact(format)
     except ConfigError as error:
         _log.warning("The network for %s that came with foveola can't be used: %s", format, error)
         return "network_damaged"
+    return Shipped(format, inference)
 
 
 @lru_cache(16)
@@ -152,7 +193,9 @@ def _loaded(path: str, format: str, name: str, inference: Inference) -> Network:
     return Network.load(path, format, name=name, inference=inference)
 
 
-def choose(said: str, format: str, *, name: str = "network", inference: Inference = ONE_THREAD) -> Network | Absent:
+def choose(
+    said: str, format: str, *, name: str = "network", inference: Inference = ONE_THREAD
+) -> Network | Shipped | Absent:
     """Return the network that is meant, read once a process, or why there is none.
 
     Args:
