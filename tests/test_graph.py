@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from foveola.errors import ArgumentError
-from foveola.networks.runtime import openvino
+from foveola.networks.runtime import core
 from foveola.train import onnx, tensorflow
 from foveola.train.graph import PAIRS, SINGLES, Graph
 
@@ -51,8 +51,7 @@ def graph_of(op: str) -> Graph:
 def by_openvino(data: bytes, name: str, folder: Path, value: NDArray[np.float32]) -> NDArray[np.float32]:
     path = folder / name
     path.write_bytes(data)
-    core = openvino().Core()
-    compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(core().read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.array(compiled([value])[0])
 
 

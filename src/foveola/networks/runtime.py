@@ -54,8 +54,12 @@ def openvino() -> Any:
 
 
 @cache
-def _core() -> Any:
-    """Return what reads and compiles all networks of a process: each one of its own would cost 6 MB more."""
+def core() -> Any:
+    """Return OpenVINO's core, one a process and for ever; each more would cost 6 MB besides.
+
+    Where the processor has AMX, the plugin for CPUs gives the thread that first compiles a network a stack for its
+    signals, and frees it with the last network, in whichever thread that is: the next signal would end the process.
+    """
     return openvino().Core()
 
 
@@ -94,7 +98,7 @@ class Model:
         try:
             model.reshape(shape)
             self.outputs = self._count(model.outputs[0].get_partial_shape())
-            return _core().compile_model(model, "CPU", _properties(inference)).create_infer_request()
+            return core().compile_model(model, "CPU", _properties(inference)).create_infer_request()
         except RuntimeError as error:
             raise self.unusable(_first_words(error)) from error
 
@@ -125,7 +129,7 @@ class Model:
 
     def _parsed(self) -> Any:
         try:
-            return _core().read_model(self._path)
+            return core().read_model(self._path)
         except (RuntimeError, ValueError) as error:  # their words are those of the last of several readers
             raise self.unusable("something that can't be read as either") from error
 

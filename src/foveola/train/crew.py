@@ -11,7 +11,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
@@ -68,7 +68,9 @@ class _Worker:
         context = get_context("spawn")
         self.channel, theirs = context.Pipe()
         self._process: BaseProcess = context.Process(target=_serve, args=(theirs, function), daemon=True)
-        # Ctrl-C reaches every process of a terminal; a blocked signal stays blocked in what is started meanwhile.
+        # Ctrl-C reaches every process of a terminal; a blocked signal stays blocked in what is started meanwhile. The
+        # tracker is started with the first process, and lets signals through again when it is.
+        resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._process.start()

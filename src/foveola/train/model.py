@@ -26,7 +26,7 @@ from foveola.errors import ArgumentError, expected
 from foveola.foresight.fitted import axis
 from foveola.foresight.imitation import BANDS, OUTLYING, SMALL, STRONGEST, Head, level
 from foveola.foresight.transform import quantiser
-from foveola.networks.runtime import openvino
+from foveola.networks.runtime import core
 from foveola.train import tensorflow
 from foveola.train.graph import Graph, Tensor
 from foveola.train.head import EPOCHS, learn, new
@@ -286,7 +286,6 @@ def runner(stand_in: StandIn) -> Callable[[Array], Array]:
     with TemporaryDirectory(prefix="foveola-") as folder:
         path = Path(folder) / "places.pb"
         path.write_bytes(tensorflow.write(graph))
-        core = openvino().Core()
         how = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
-        request = core.compile_model(core.read_model(path), "CPU", how).create_infer_request()
+        request = core().compile_model(core().read_model(path), "CPU", how).create_infer_request()
     return lambda value: np.array(request.infer([value])[0])

@@ -16,6 +16,7 @@ from typing import Any
 
 from foveola.errors import ConfigError
 from foveola.networks import Network, Sidecar, sidecar
+from foveola.networks.runtime import core
 from foveola.train import onnx, tensorflow
 from foveola.train.extras import needed
 from foveola.train.graph import Graph
@@ -43,15 +44,13 @@ def described(path: Path) -> dict[str, Any]:
         FoveolaError: the extra `[ml]` is missing.
     """
     needed("openvino", "a network", "ml")
-    from foveola.networks.runtime import openvino
-
     said, data = sidecar.read(path), path.read_bytes()
     what = f"Expected a TensorFlow frozen graph (.pb) or an ONNX file (.onnx), got {path}"
     if path.suffix not in CONTAINERS:
         raise ConfigError(what)
     try:
         with _hushed():
-            model = openvino().Core().read_model(path)
+            model = core().read_model(path)
         ends = {kind: [_end(end) for end in getattr(model, kind)] for kind in ("inputs", "outputs")}
     except RuntimeError as error:
         raise ConfigError(f"{what}, which is none inside") from error

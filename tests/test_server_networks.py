@@ -1,0 +1,167 @@
+"""The server with networks: the fourth block of imgproxy's page, bad files at start, and who loads what.
+
+The block is letter for letter that of the page, but for the folder that its paths begin with.
+Source: https://docs.imgproxy.net/features/autoquality
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage.data import chelsea
+
+from foveola.codecs import codec
+from foveola.decisions.page import key_of
+from foveola.networks import digest
+from foveola.picture import Picture
+from foveola.pipeline import Defaults, plan
+from foveola.settings import BEST_JPEG, make_settings
+from foveola.transform.load import header_of
+from foveola.urls import parse
+from tests.graphs import logits, scalar, write
+from tests.serving import _MAIN, Served, serving
+
+BLOCK = """
+IMGPROXY_AUTOQUALITY_METHOD="ml"
+IMGPROXY_AUTOQUALITY_TARGET=0.02
+IMGPROXY_AUTOQUALITY_ALLOWED_ERROR=0.001
+IMGPROXY_AUTOQUALITY_MIN=70
+IMGPROXY_AUTOQUALITY_MAX=80
+IMGPROXY_AUTOQUALITY_FORMAT_MIN="avif=40"
+IMGPROXY_AUTOQUALITY_FORMAT_MAX="avif=50"
+IMGPROXY_AUTOQUALITY_JPEG_NET="/networks/autoquality-jpeg.pb"
+IMGPROXY_AUTOQUALITY_WEBP_NET="/networks/autoquality-webp.pb"
+IMGPROXY_AUTOQUALITY_AVIF_NET="/networks/autoquality-avif.pb"
+"""
+BRIGHTNESS = {"jpeg": 0.62, "webp": 0.6, "avif": 1.04}
+"""What the picture's brightness is divided by, so that each network says a quality within the bounds."""
+
+
+def variables(folder: Path, **changes: str) -> dict[str, str]:
+    block = dict(word.split("=", 1) for word in shlex.split(BLOCK))
+    block = {name: value.replace("/networks", str(folder / "networks")) for name, value in block.items()}
+    return block | {f"IMGPROXY_{name}": value for name, value in changes.items()}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture, and a folder with the three networks of the block."""
+    root = tmp_path_factory.mktemp("block")
+    Image.fromarray(chelsea()).save(root / "photo.png")
+    (root / "networks").mkdir()
+    for format, most in BRIGHTNESS.items():
+        write(logits(most=most), root / "networks" / f"autoquality-{format}.pb")
+    return root
+
+
+def served_by(folder: Path, where: Path, environ: dict[str, str]) -> Iterator[Served]:
+    with serving(where, environ, LOCAL_FILESYSTEM_ROOT=str(folder), ENABLE_DEBUG_HEADERS="true", WORKERS="1") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def verified(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with the block."""
+    yield from served_by(folder, tmp_path_factory.mktemp("server"), variables(folder))
+
+
+@pytest.fixture(scope="module")
+def trusted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with the block, an allowed error of 1, and settings of JPEG that method ml ignores."""
+    environ = variables(folder, AUTOQUALITY_ALLOWED_ERROR="1", JPEG_PROGRESSIVE="false", JPEG_QUANT_TABLE="0")
+    yield from served_by(folder, tmp_path_factory.mktemp("server"), environ)
+
+
+@pytest.mark.parametrize("format", BRIGHTNESS)
+def test_the_fourth_block_verifies_what_its_networks_say(verified: Served, format: str) -> None:
+    reply = verified.get(f"/unsafe/plain/local:///photo.png@{format}")
+
+    assert reply.status == 200
+    facts = reply.autoquality
+    assert facts["method"] == "ml"
+    assert 0 < float(facts["dssim"]) < 0.1
+    low, high = (40, 50) if format == "avif" else (70, 80)
+    assert low <= int(facts["quality"]) <= high
+    assert facts["why"] in ("met", "at_min", "at_max", "between_steps")
+
+
+@pytest.mark.parametrize("format", BRIGHTNESS)
+def test_with_an_allowed_error_of_1_what_they_say_is_what_is_served(trusted: Served, format: str) -> None:
+    reply = trusted.get(f"/unsafe/plain/local:///photo.png@{format}")
+
+    said = round(100 * chelsea().mean() / 255 / BRIGHTNESS[format]) + 1
+    facts = reply.autoquality
+    found = codec(format)
+    settings = BEST_JPEG if format == "jpeg" else make_settings(format, {})
+    low, high = (40, 50) if format == "avif" else (70, 80)
+    quality = min(max(said, low), high)
+    assert low < quality < high
+    assert abs(int(facts.pop("quality")) - quality) <= 1
+    assert facts == {"method": "ml", "bytes": str(len(reply.body)), "encodes": "1", "why": "trusted"}
+    picture = Picture(chelsea()[None])
+    files = [found.encode(picture, near, settings) for near in (quality - 1, quality, quality + 1)]
+    assert reply.body in files
+
+
+def test_the_front_never_loads_the_runtime_and_workers_do_when_they_need_it(verified: Served) -> None:
+    verified.get("/unsafe/plain/local:///photo.png@webp")
+
+    assert "openvino" not in Path(f"/proc/{verified.process.pid}/maps").read_text()
+    assert "openvino" not in Path(f"/proc/{verified.forkserver}/maps").read_text()
+    assert all("openvino" in Path(f"/proc/{pid}/maps").read_text() for pid in verified.workers)
+
+
+def test_a_url_with_another_method_needs_no_network(verified: Served) -> None:
+    facts = verified.get("/unsafe/aq:dssim:0.02/plain/local:///photo.png@webp").autoquality
+
+    assert facts["method"] == "dssim"
+
+
+@pytest.mark.parametrize("word", ["", "none"])
+def test_ours_and_none_serve(word: str, folder: Path, tmp_path: Path) -> None:
+    environ = {f"IMGPROXY_AUTOQUALITY_{format}_NET": word for format in ("JPEG", "WEBP", "AVIF", "JXL")}
+    for served in served_by(folder, tmp_path, environ):
+        for format in ("jpeg", "webp", "avif", "jxl"):
+            facts = served.get(f"/unsafe/aq:ml:0.02:1:100:0.004/plain/local:///photo.png@{format}").autoquality
+            assert (facts["method"], facts["met"]) == ("ml", "true")
+
+
+def test_networks_that_can_not_be_used_stop_the_server_at_its_start(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.pb").write_bytes((folder / "networks" / "autoquality-jpeg.pb").read_bytes()[:200])
+    wrong = write(scalar(416), tmp_path / "wrong.pb", {"head": "logits"})
+    environ = {**os.environ, **variables(folder), "IMGPROXY_BIND": "127.0.0.1:0"}
+    environ |= {
+        "IMGPROXY_AUTOQUALITY_JPEG_NET": str(tmp_path / "cut.pb"),
+        "IMGPROXY_AUTOQUALITY_AVIF_NET": str(wrong),
+        "IMGPROXY_AUTOQUALITY_JXL_NET": str(tmp_path / "missing.onnx"),
+    }
+
+    done = subprocess.run([sys.executable, "-c", _MAIN], env=environ, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode != 0
+    for name, found in (("JPEG", "can't be read"), ("AVIF", "1 outputs where"), ("JXL", "missing.onnx: no such file")):
+        line = next(line for line in done.stderr.splitlines() if f"for IMGPROXY_AUTOQUALITY_{name}_NET, got" in line)
+        assert found in line
+    assert "WEBP_NET" not in done.stderr
+
+
+def test_what_is_remembered_depends_on_the_network(folder: Path, tmp_path: Path) -> None:
+    header = header_of((folder / "photo.png").read_bytes())
+    options = parse("aq:ml:0.02:70:80/plain/local:///photo.png@webp").options
+    path = write(scalar(416), tmp_path / "net.pb")
+
+    def goal_of(networks: dict[str, str]) -> str:
+        digest.cache_clear()
+        return key_of(plan(header, options, Defaults(networks=networks))).goal
+
+    before = goal_of({"webp": str(path)})
+    write(logits(), path)
+
+    assert len({before, goal_of({"webp": str(path)}), goal_of({}), goal_of({"webp": "none"})}) == 4
