@@ -103,6 +103,19 @@ def test_logits_above_zero_and_as_floats_are_clipped() -> None:
     assert said.curve[40] == math.log(T0)
 
 
+def test_a_curve_that_begins_at_quality_0_is_moved_by_one() -> None:
+    """Of quality 100 nothing is said: it is taken for no better than 99."""
+    curve = np.log(0.3) - np.linspace(0, 1, 101) ** 1.3 * 4  # at quality 0..100
+    numbers = -(((curve - math.log(T0)) / SIGMA) ** 2) / 2
+
+    early, late = (read(part, "curve", T0, SIGMA, base) for part, base in ((numbers[:100], 0), (numbers[1:], 1)))
+
+    assert early.quality == late.quality
+    assert early.curve is not None
+    assert early.curve == pytest.approx([*curve[1:100], curve[99]])
+    assert crossing(early.curve, 0.05) == pytest.approx(crossing(curve[1:], 0.05))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("head", ["logits", "curve", "scalar"])
 def test_numbers_that_are_none_are_an_error(head: str, bad: float) -> None:

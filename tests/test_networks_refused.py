@@ -15,7 +15,7 @@ from foveola.errors import ConfigError
 from foveola.networks import Network, runtime, sidecar
 from foveola.train import tensorflow
 from foveola.train.graph import Graph
-from tests.netfiles import OPEN, read_onnx, save, save_onnx, save_pb, saying, seeing
+from tests.netfiles import OPEN, UINT8, read_onnx, save, save_onnx, save_pb, saying, seeing
 
 NAME = "IMGPROXY_AUTOQUALITY_WEBP_NET"
 Make = Callable[[Path], Path]
@@ -225,6 +225,27 @@ def test_a_sidecar_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     sidecar.beside(path).mkdir()
 
     assert f"Expected a readable file at {sidecar.beside(path)}, got Is a directory" in refusal(path)
+
+
+@pytest.mark.parametrize("scale", [1, "symmetric"])
+def test_bytes_are_no_fractions(tmp_path: Path, scale: object) -> None:
+    path = save_pb(seeing(), tmp_path / "net.pb", UINT8)
+    sidecar.beside(path).write_text(json.dumps({"scale": scale}))
+
+    assert refusal(path).endswith(f"an input of uint8 where its sidecar says scale {scale}")
+
+
+def test_channels_that_nobody_says_come_first_do_not_fit(tmp_path: Path) -> None:
+    path = save_onnx(seeing(256), tmp_path / "net.onnx", shape=("N", "C", "H", "W"), first=True)
+
+    assert refusal(path).endswith(": an input of ?x?x?x? that does not take 1x256x256x3")
+
+
+def test_an_open_shape_has_channels_on_one_side(tmp_path: Path) -> None:
+    path = save_onnx(seeing(256), tmp_path / "net.onnx", shape=("N", "H", "W", 3))
+    sidecar.beside(path).write_text('{"layout": "NCHW"}')
+
+    assert refusal(path).endswith("an input with channels as NHWC where its sidecar says NCHW")
 
 
 def test_one_value_is_no_curve(tmp_path: Path) -> None:

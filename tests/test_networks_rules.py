@@ -104,6 +104,15 @@ def test_what_a_shape_leaves_open_is_as_documented(
     assert quality(make(graph, tmp_path)) == index(graph, stretched(PICTURE, side) / 255) + 1
 
 
+@pytest.mark.parametrize("shape", [("N", "C", 256, 256), ("N", "C", "H", 256), (1, 3, "H", "W")])
+def test_channels_come_first_where_they_can_not_be_last(tmp_path: Path, shape: tuple[int | str, ...]) -> None:
+    graph = seeing(256, red=30, edges=300)
+
+    assert quality(save_onnx(graph, tmp_path / "net.onnx", shape=shape, first=True)) == (
+        index(graph, stretched(PICTURE, 256) / 255) + 1
+    )
+
+
 @pytest.mark.parametrize("name", ["net.pb", "net.onnx"])
 @pytest.mark.parametrize(
     ("value", "said"), [(0.0, 1), (-3.0, 1), (0.004, 1), (0.016, 2), (0.734, 73), (0.736, 74), (1.0, 100), (7.0, 100)]
@@ -133,6 +142,26 @@ def test_a_sidecar_says_what_pixels_are_as_numbers(tmp_path: Path, scale: object
 
     assert quality(path) == said[str(scale)]
     assert len(set(said.values())) > 1
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("shape", [("N", "C", "H", "W"), ("C", "H", "W"), ("N", "C", 256, "W")])
+def test_a_sidecar_says_where_channels_are_if_the_shape_does_not(
+    tmp_path: Path, shape: tuple[int | str, ...], first: bool
+) -> None:
+    graph = seeing(256, red=30, edges=300)
+    path = save_onnx(graph, tmp_path / "net.onnx", shape=shape, first=first)
+
+    describe(path, layout="NCHW" if first else "NHWC")
+
+    assert Network.load(path, "webp").model.layout == ("NCHW" if first else "NHWC")
+    assert quality(path) == index(graph, stretched(PICTURE, 256) / 255) + 1
+
+
+def test_pixels_that_are_bytes_may_be_said_to_be(tmp_path: Path) -> None:
+    path = save_pb(seeing(red=0.3), tmp_path / "net.pb", UINT8)
+
+    assert quality(path) == quality(describe(path, scale=255))
 
 
 def test_a_sidecar_says_that_a_network_sees_a_mosaic(tmp_path: Path) -> None:

@@ -91,11 +91,11 @@ class Network:
         path = Path(path)
         if not available():
             raise ConfigError(f'Expected the extra [ml] (pip install "foveola[ml]") for {name}, got {path} without it')
-        model = Model(path, name, inference)
         try:
             about = sidecar.read(path) or Sidecar()
         except ConfigError as error:
             raise ConfigError(f"{name}: {error}") from error
+        model = Model(path, name, inference, about.layout)
         network = cls(model, about, _head(model, about), own)
         if about.format not in ("", format):
             raise model.unusable(f"a network for {about.format}, not for {format}")
@@ -116,7 +116,7 @@ class Network:
         how, model = self.about, self.model
         pixels = inputs.square(picture, how.input, model.side)
         scale = how.scale or ("1" if model.floats else "255")
-        value = inputs.tensor(pixels, how.layout or model.layout, scale, model.floats)
+        value = inputs.tensor(pixels, model.layout, scale, model.floats)
         return heads.read(self.model(value), self.head, how.target, how.sigma, how.index_base)
 
 
@@ -128,6 +128,8 @@ def _head(model: Model, about: Sidecar) -> Head:
         raise model.unusable(f"{model.outputs} outputs where its sidecar says head {head}")
     if about.layout and about.layout != model.layout:
         raise model.unusable(f"an input with channels as {model.layout} where its sidecar says {about.layout}")
+    if not model.floats and about.scale not in (None, "255"):
+        raise model.unusable(f"an input of uint8 where its sidecar says scale {about.scale}")
     return head
 
 

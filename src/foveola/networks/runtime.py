@@ -77,13 +77,14 @@ class Model:
         path: of the file.
         name: of the setting or argument that says it, for messages.
         inference: how it is run.
+        layout: where channels are, if the shape leaves that open.
 
     Raises:
         ConfigError: it can't be used; the message says what was expected, the file, and what was found.
     """
 
-    def __init__(self, path: Path, name: str, inference: Inference) -> None:
-        self._name, self._path = name, path
+    def __init__(self, path: Path, name: str, inference: Inference, layout: Layout | None = None) -> None:
+        self._name, self._path, self._said = name, path, layout
         self.sha256 = hashlib.sha256(self._read()).hexdigest()
         self._request = self._compiled(self._parsed(), inference)
         self._lock = threading.Lock()  # a request serves one thread at a time
@@ -94,13 +95,17 @@ class Model:
         if (len(model.inputs), len(model.outputs)) != (1, 1):
             raise self.unusable(f"{len(model.inputs)} inputs and {len(model.outputs)} outputs")
         self.floats = self._floats(model.inputs[0].get_element_type().get_type_name())
-        self.layout, self.side, shape = self._square(model.inputs[0].get_partial_shape())
+        sides = _sides(model.inputs[0].get_partial_shape())
+        self.layout, self.side, shape = self._square(sides)
         try:
             model.reshape(shape)
-            self.outputs = self._count(model.outputs[0].get_partial_shape())
+        except RuntimeError as error:
+            raise self.unusable(f"an input of {_shown(sides)} that does not take {_shown(shape)}") from error
+        self.outputs = self._count(model.outputs[0].get_partial_shape())
+        try:
             return core().compile_model(model, "CPU", _properties(inference)).create_infer_request()
         except RuntimeError as error:
-            raise self.unusable(_first_words(error)) from error
+            raise self.unusable(f"a network that can't be compiled ({_first_words(error)})") from error
 
     def __call__(self, value: NDArray[Any]) -> NDArray[np.float64]:
         """Return (100,) or (1,) numbers of an input; a NetworkError where the inference fails."""
@@ -138,17 +143,13 @@ class Model:
             raise self.unusable(f"an input of {kind}, not of float32 or uint8")
         return kind == "f32"
 
-    def _square(self, declared: Any) -> tuple[Layout, int, list[int]]:
+    def _square(self, sides: list[int]) -> tuple[Layout, int, list[int]]:
         """Return where channels are, the side, and the shape that is fed."""
-        if declared.rank.is_dynamic:
-            sides = [-1, -1, -1, 3]
-        else:
-            sides = [dimension.get_length() if dimension.is_static else -1 for dimension in declared]
         batched = len(sides) == 4
         inner = sides[1:] if batched else sides
         if len(inner) != 3 or (batched and sides[0] not in (-1, 1)):
             raise self.unusable(f"an input of {_shown(sides)}")
-        layout: Layout = "NCHW" if inner[0] == 3 and inner[2] != 3 else "NHWC"
+        layout = _layout(inner[0], inner[2], self._said)
         across, channels = (inner[1:], inner[0]) if layout == "NCHW" else (inner[:2], inner[2])
         known = {side for side in across if side != -1} or {SIDES.get(self._path.suffix.lower(), SIDE)}
         if channels not in (-1, 3) or len(known) > 1 or known - {256, 416}:
@@ -163,6 +164,23 @@ class Model:
         if count not in (1, 100):
             raise self.unusable(f"an output of {_shown(list(shape.to_shape()) if shape.is_static else [-1])}")
         return count
+
+
+def _sides(declared: Any) -> list[int]:
+    """Return the sides of a shape, -1 where one is open; four where even their number is."""
+    if declared.rank.is_dynamic:
+        return [-1, -1, -1, -1]
+    return [dimension.get_length() if dimension.is_static else -1 for dimension in declared]
+
+
+def _layout(first: int, last: int, said: Layout | None) -> Layout:
+    """Return where channels are: where a side is 3, else where one is open; as was said, or last, where both are."""
+    ends: dict[Layout, int] = {"NHWC": last, "NCHW": first}
+    for channels in (3, -1):
+        possible = [layout for layout, side in ends.items() if side == channels]
+        if possible:
+            return said if said in possible else possible[0]
+    return "NHWC"
 
 
 def _properties(inference: Inference) -> dict[str, Any]:
