@@ -28,7 +28,7 @@ _MAIN = """
 import os
 from foveola.config import Settings
 from foveola.server.main import serve
-serve(Settings.from_env(os.environ))
+serve(*Settings.read(os.environ))
 """
 
 

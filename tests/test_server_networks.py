@@ -7,6 +7,7 @@ Source: https://docs.imgproxy.net/features/autoquality
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -40,6 +41,7 @@ IMGPROXY_AUTOQUALITY_JPEG_NET="/networks/autoquality-jpeg.pb"
 IMGPROXY_AUTOQUALITY_WEBP_NET="/networks/autoquality-webp.pb"
 IMGPROXY_AUTOQUALITY_AVIF_NET="/networks/autoquality-avif.pb"
 """
+_FOVEOLA = str(Path(sys.executable).with_name("foveola"))
 BRIGHTNESS = {"jpeg": 0.62, "webp": 0.6, "avif": 1.04}
 """What the picture's brightness is divided by, so that each network says a quality within the bounds."""
 
@@ -150,6 +152,29 @@ def test_networks_that_can_not_be_used_stop_the_server_at_its_start(folder: Path
         line = next(line for line in done.stderr.splitlines() if f"for IMGPROXY_AUTOQUALITY_{name}_NET, got" in line)
         assert found in line
     assert "WEBP_NET" not in done.stderr
+
+
+def test_problems_of_all_kinds_are_told_together(folder: Path, tmp_path: Path) -> None:
+    """What can't be read, and what can't be used: a server that starts after the fourth try has wasted three."""
+    environ = {**os.environ, **variables(folder), "IMGPROXY_BIND": "127.0.0.1:0"}
+    environ |= {
+        "IMGPROXY_QUALITY": "good",
+        "IMGPROXY_LOCAL_FILESYSTEM_ROOT": str(tmp_path / "pictures"),
+        "FOVEOLA_DECISIONS": str(tmp_path / "there" / "decisions.sqlite"),
+        "IMGPROXY_AUTOQUALITY_JPEG_NET": str(tmp_path),
+        "IMGPROXY_AUTOQUALITY_WEBP_NET": str(tmp_path / "missing.pb"),
+    }
+    done = subprocess.run([_FOVEOLA, "serve"], env=environ, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode != 0
+    assert re.findall(r"^foveola: Expected .* for (\w+), got", done.stderr, re.MULTILINE) == [
+        "IMGPROXY_QUALITY",
+        "IMGPROXY_LOCAL_FILESYSTEM_ROOT",
+        "FOVEOLA_DECISIONS",
+        "IMGPROXY_AUTOQUALITY_JPEG_NET",
+        "IMGPROXY_AUTOQUALITY_WEBP_NET",
+    ]
+    assert "Traceback" not in done.stderr
 
 
 def test_what_is_remembered_depends_on_the_network(folder: Path, tmp_path: Path) -> None:

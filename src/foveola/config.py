@@ -202,15 +202,21 @@ class Settings:
         Raises:
             ConfigError: one or more of them can't be used; its message has a line for each.
         """
+        found, problems = cls.read(environ)
+        if problems:
+            raise ConfigError("\n".join(problems))
+        return found
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
+        """Return the settings, with defaults for those that can't be read, and a sentence for each problem."""
         for sentence in unknown(environ):
             _log.warning(sentence)
         values, problems = _read(environ)
         found = cls(**_assembled(values))
         problems += _problems(found)
         problems += [f"{PREFIX}{name}: {reason}" for name, reason in REFUSED.items() if environ.get(PREFIX + name)]
-        if problems:
-            raise ConfigError("\n".join(problems))
-        return found
+        return found, problems
 
     @property
     def keys(self) -> Keys:
