@@ -482,10 +482,16 @@ def test_what_can_not_be_loaded_is_an_error_whoever_asks(tmp_path: Path) -> None
         choose(7, "webp")  # type: ignore[arg-type]
 
 
-def test_how_it_is_run_is_said(tmp_path: Path) -> None:
-    how = Inference(streams=2, threads=2, mode="accuracy", pinning=True)
+@pytest.mark.parametrize("how", [Inference(), Inference(2, 2, "accuracy", True), Inference(1024, 1024)])
+def test_how_it_is_run_is_told_to_the_runtime(how: Inference, tmp_path: Path) -> None:
     network = Network.load(write(scalar(), tmp_path / "net.onnx"), "webp", inference=how)
+    ask = network.model._request.get_compiled_model().get_property
 
+    assert 1 <= ask("INFERENCE_NUM_THREADS") <= how.threads  # and no more than there are cores
+    assert 1 <= ask("NUM_STREAMS") <= how.streams
+    assert ask("ENABLE_CPU_PINNING") == how.pinning
+    assert str(ask("EXECUTION_MODE_HINT")).rpartition(".")[2] == how.mode.upper()
+    assert ask("INFERENCE_PRECISION_HINT").get_type_name() == "f32"
     assert network.predict(grey(51)).quality == 20
 
 
