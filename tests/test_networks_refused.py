@@ -91,7 +91,7 @@ def looped(folder: Path) -> Path:
 
 WHOLE = tensorflow.write(seeing())
 WHOLE_ONNX = read_onnx(seeing()).SerializeToString()
-NEITHER = "something that can't be read as either"
+NEITHER = runtime.NEITHER
 
 CASES: dict[str, tuple[Make, str]] = {
     "missing": (lambda folder: folder / "none.pb", "no such file"),
@@ -105,6 +105,7 @@ CASES: dict[str, tuple[Make, str]] = {
     "random onnx": (written("net.onnx", np.random.default_rng(1).bytes(9000)), NEITHER),
     "no extension": (written("net", np.random.default_rng(2).bytes(900)), NEITHER),
     "picture": (written("net.pb", b"\x89PNG\r\n\x1a\n" + bytes(99)), NEITHER),
+    "text of a graph": (written("net.pb", b'node { name: "input" op: "Placeholder" }'), NEITHER),
     "cut": (written("net.pb", WHOLE[: len(WHOLE) // 2]), NEITHER),
     "cut at its end": (written("net.pb", WHOLE[:-9]), NEITHER),
     "cut onnx": (written("net.onnx", WHOLE_ONNX[: len(WHOLE_ONNX) // 2]), NEITHER),
@@ -136,6 +137,16 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path, case: str) -> None
 
     assert said.startswith(f"Expected {runtime.WANTED} for {NAME}, got {path}: ")
     assert found in said.removeprefix(f"Expected {runtime.WANTED} for {NAME}, got {path}: ")
+
+
+@pytest.mark.parametrize("case", [case for case, (_, found) in CASES.items() if found == NEITHER])
+def test_what_is_no_network_from_outside_is_refused_in_our_words_only(
+    tmp_path: Path, case: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """OpenVINO would try it as text, and write to stderr what it finds there."""
+    refusal(CASES[case][0](tmp_path))
+
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

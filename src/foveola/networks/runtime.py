@@ -26,6 +26,7 @@ from foveola.networks.sidecar import Layout
 from foveola.settings import Inference
 
 WANTED = "a TensorFlow frozen graph or an ONNX file with one input of 416x416x3 or 256x256x3 and one output of 100 or 1"
+NEITHER = "something that can't be read as either"
 LARGEST = 512 << 20
 """Bytes of a file that is read."""
 SIDES = {".onnx": 256}
@@ -85,7 +86,10 @@ class Model:
 
     def __init__(self, path: Path, name: str, inference: Inference, layout: Layout | None = None) -> None:
         self._name, self._path, self._said = name, path, layout
-        self.sha256 = hashlib.sha256(self._read()).hexdigest()
+        data = self._read()
+        if not _whole(data):  # else it is tried as text and as what else OpenVINO knows, with words on stderr
+            raise self.unusable(NEITHER)
+        self.sha256 = hashlib.sha256(data).hexdigest()
         self._request = self._compiled(self._parsed(), inference)
         self._lock = threading.Lock()  # a request serves one thread at a time
         _tidy()
@@ -136,7 +140,7 @@ class Model:
         try:
             return core().read_model(self._path)
         except (RuntimeError, ValueError) as error:  # their words are those of the last of several readers
-            raise self.unusable("something that can't be read as either") from error
+            raise self.unusable(NEITHER) from error
 
     def _floats(self, kind: str) -> bool:
         if kind not in ("f32", "u8"):
@@ -164,6 +168,35 @@ class Model:
         if count not in (1, 100):
             raise self.unusable(f"an output of {_shown(list(shape.to_shape()) if shape.is_static else [-1])}")
         return count
+
+
+def _whole(data: bytes) -> bool:
+    """Return whether bytes are a message of protobuf from end to end, seen from outside; both formats are one."""
+    at = 0
+    try:
+        while at < len(data):
+            key, at = _varint(data, at)
+            length = {1: 8, 5: 4}.get(key & 7, 0)
+            if key & 7 == 2:
+                length, at = _varint(data, at)
+            elif key & 7 == 0:
+                _, at = _varint(data, at)
+            elif not length:
+                return False
+            at += length
+    except ValueError:
+        return False
+    return at == len(data) > 0
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """Return the number at a place and where it ends; a ValueError where none is."""
+    value = 0
+    for shift, byte in enumerate(data[at : at + 10]):
+        value |= (byte & 127) << 7 * shift
+        if byte < 128:
+            return value, at + shift + 1
+    raise ValueError
 
 
 def _sides(declared: Any) -> list[int]:
