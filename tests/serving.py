@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ _MAIN = """
 import os
 from foveola.config import Settings
 from foveola.server.main import serve
-serve(Settings.from_env(os.environ))
+serve(*Settings.read(os.environ))
 """
 
 
@@ -143,14 +143,19 @@ def until(true: Callable[[], bool], seconds: float = 10) -> bool:
 
 
 @contextmanager
-def serving(folder: Path, ours: Mapping[str, str] | None = None, /, **settings: str) -> Iterator[Served]:
-    """Run a server with `IMGPROXY_` settings, and `ours` by their whole names; its socket and log are in `folder`."""
+def serving(
+    folder: Path, ours: Mapping[str, str] | None = None, /, *, before: Sequence[str] = (), **settings: str
+) -> Iterator[Served]:
+    """Run a server with `IMGPROXY_` settings, and `ours` by their whole names; its socket and log are in `folder`.
+
+    What stands `before` the command has to become it, not to start it.
+    """
     path, log = folder / "socket", folder / "log"
     environ = {k: v for k, v in os.environ.items() if not k.startswith("IMGPROXY_")}
     environ |= {"IMGPROXY_NETWORK": "unix", "IMGPROXY_BIND": str(path), "IMGPROXY_GRACEFUL_STOP_TIMEOUT": "1"}
     environ |= {f"IMGPROXY_{name}": value for name, value in settings.items()} | dict(ours or {})
     with log.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-c", _MAIN], env=environ, stdout=out, stderr=out)
+        process = subprocess.Popen([*before, sys.executable, "-c", _MAIN], env=environ, stdout=out, stderr=out)
     served = Served(process, path, log)
     try:
         until(lambda: _answers(served) or process.poll() is not None, 30)

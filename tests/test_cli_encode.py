@@ -16,6 +16,7 @@ from PIL import Image
 from foveola.autoquality import Note
 from foveola.cli import main
 from foveola.cli.rows import NOTES
+from tests.netfiles import save, seeing
 
 FOVEOLA = [sys.executable, "-c", "from foveola.cli import main; main()"]
 
@@ -84,7 +85,38 @@ def test_a_pipe_is_not_overwritten(folder: Path) -> None:
 
 
 def test_every_note_has_its_words() -> None:
-    assert set(NOTES) == {word for part in get_args(Note) for word in get_args(part)}
+    assert set(NOTES) == set(get_args(Note))
+
+
+@pytest.mark.parametrize(
+    ("goal", "network", "message"),
+    [
+        (["-a", "ml:0.02"], "none.pb", "for --network, got none.pb: no such file"),
+        (["-a", "ml:0.02"], "still.png", "for --network, got still.png: something that can't be read as either"),
+        (["-a", "ml:0.02", "-f", "jpeg"], "webp.pb", "for --network, got webp.pb: a network for webp, not for jpeg"),
+        (["-a", "dssim:0.02"], "none.pb", 'Expected --autoquality ml:… beside it for --network, got "none.pb"'),
+        (["-q", "50"], "none", 'Expected --autoquality ml:… beside it for --network, got "none"'),
+        ([], "none.pb", 'Expected --autoquality ml:… beside it for --network, got "none.pb"'),
+    ],
+)
+def test_a_network_that_can_not_be_used_is_said_once(folder: Path, goal: list[str], network: str, message: str) -> None:
+    save(seeing(), folder / "webp.pb")
+    (folder / "webp.pb.json").write_text('{"format": "webp"}')
+
+    result = run("still.png", "pages.tiff", "-o", "out/", "-f", "webp", *goal, "--network", network)
+
+    assert result.exit_code == 2
+    assert " ".join(result.stderr.split()).count(message) == 1
+    assert not (folder / "out").exists()
+
+
+def test_a_network_says_where_a_search_begins(folder: Path) -> None:
+    save(seeing(base=41), folder / "net.pb")
+
+    result = run("still.png", "-o", "out.webp", "-a", "ml:0.02:1:100:1", "--network", "net.pb", "--json")
+
+    row = json.loads(result.stdout)
+    assert (row["quality"], row["first"], row["why"], row["notes"]) == (42, "network", "trusted", [])
 
 
 @pytest.mark.parametrize("form", [["--json"], []])

@@ -32,6 +32,7 @@ from foveola.server.memory import Memory
 from foveola.sources.base import Body
 from foveola.transform.load import header_of
 from foveola.urls import parse
+from tests.graphs import logits, write
 from tests.serving import encoded, until
 from tests.toys import photo
 
@@ -108,6 +109,40 @@ def test_a_decision_that_is_none_is_refused(change: dict[str, Any]) -> None:
 def test_what_is_no_decision_is_refused(thing: object) -> None:
     with pytest.raises(ValueError, match="decision"):
         Decision.read(thing)
+
+
+def test_what_stands_in_for_a_network_that_is_trusted_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be served in place of what the network says, once that works."""
+    networks = {"webp": str(write(logits(), tmp_path / "net.pb"))}
+
+    def found(error: float, rows: tuple[Decision, ...] = ()) -> tuple[Result, Decision | None]:
+        asked = parse(f"aq:ml:0.02:1:100:{error}/plain/x@webp").options
+        page = page_of(plan(header_of(PICTURE), asked, Defaults(networks=networks)), rows)
+        assert page is not None
+        result = render(PICTURE, page.plan, remembered=told(page)).result
+        return result, page.outcome(result)[1]
+
+    with monkeypatch.context() as without:
+        without.setattr("foveola.networks.available", lambda: False)
+        trusting, verified = found(1), found(0.002)
+    assert trusting[0].notes == verified[0].notes == ("no_ml_extra",)
+    assert trusting[1] is None
+    assert verified[1] is not None  # it was measured, whoever said where to look
+
+    said, remembered = found(1)
+    assert (said.why, said.first, remembered) == ("trusted", "network", None)
+    assert found(0.002, (verified[1],))[0].first == "remembered"
+
+
+def test_what_no_network_is_wanted_for_is_remembered_whatever_the_error() -> None:
+    asked = plan(
+        header_of(PICTURE), parse("aq:ml:0.02:1:100:1/plain/x@webp").options, Defaults(networks={"webp": "none"})
+    )
+    page = page_of(asked, ())
+    assert page is not None
+    assert page.outcome(render(PICTURE, asked).result)[1] is not None
 
 
 # Keys

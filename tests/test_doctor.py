@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import shutil
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from foveola import __version__, codecs, doctor, kernels
+from foveola import __version__, codecs, doctor, kernels, networks
 from foveola.cli import main
 from foveola.foresight.fitted import numbers
 from foveola.picture import FORMATS
@@ -79,6 +82,38 @@ def test_an_encoder_of_another_version_than_fitted_is_told(monkeypatch: pytest.M
 
     assert doctor.examine().misfits == {"libwebp": fitted}
     assert f"fitted for         libwebp {fitted}\n" in CliRunner().invoke(main, ["doctor"]).stdout
+
+
+def test_the_networks_that_came_with_us_are_tried() -> None:
+    report = doctor.examine()
+    found = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in networks.SHIPPED.glob("*.pb")}
+
+    assert report.networks == found
+    assert set(found) == set(networks.FORMATS)
+    assert re.search(rf"^network webp +{found['webp'][:16]}$", CliRunner().invoke(main, ["doctor"]).stdout, re.M)
+
+
+def test_without_the_extra_networks_can_not_be_run_which_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "available", lambda: False)
+
+    report = doctor.examine()
+
+    assert report.libraries["openvino"] is None
+    assert set(report.networks.values()) == {"no_ml_extra"}
+    assert report.problems == {}
+    assert re.search(r"^openvino +missing$", CliRunner().invoke(main, ["doctor"]).stdout, re.M)
+
+
+def test_a_damaged_network_is_a_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(networks.SHIPPED, tmp_path / "shipped")
+    (tmp_path / "shipped" / "avif.pb").write_bytes(b"")
+    monkeypatch.setattr(networks, "SHIPPED", tmp_path / "shipped")
+
+    report = doctor.examine()
+
+    assert [name for name, found in report.networks.items() if found == "network_damaged"] == ["avif"]
+    assert list(report.problems) == ["network avif"]
+    assert "Expected sha256 " in report.problems["network avif"]
 
 
 def test_the_command_prints_a_table_or_json() -> None:

@@ -110,6 +110,16 @@ def test_what_is_shipped_is_asked_only_where_nothing_is_foreseen(name: str) -> N
     assert result.notes == ()
 
 
+@pytest.mark.parametrize("error", [0.002, 1])
+def test_what_is_shipped_is_not_asked_where_one_quality_is_allowed(error: float) -> None:
+    fake = Fake(own=False)
+    result = search("webp", fake, error, low=40, high=40)
+
+    assert fake.asked == []
+    assert (result.quality, result.encodes, result.first) == (40, 1, "none")
+    assert (result.dssim is None) == (error == 1)
+
+
 def test_where_nothing_is_foreseen_what_is_shipped_says_the_first_quality() -> None:
     fake = Fake(40, own=False)
     result = find(PICTURE, ToyCodec(), Autoquality("ml", 0.02), object(), predictor=fake)

@@ -15,7 +15,7 @@ import pytest
 from foveola import networks
 from foveola.codecs import codec
 from foveola.errors import ConfigError, NetworkError
-from foveola.networks import Network, Shipped, choose, digest, heads, inputs, runtime, sidecar
+from foveola.networks import Network, choose, digest, heads, inputs, runtime, sidecar
 from foveola.networks.sidecar import Sidecar
 from foveola.picture import Picture
 from foveola.settings import Inference, make_settings
@@ -29,7 +29,7 @@ WEBP = codec("webp"), make_settings("webp", {})
 def forgetful() -> Iterator[None]:
     """Each test reads its own files."""
     yield
-    for kept in (networks.shipped, networks._ours, networks._loaded, networks._without_extra, networks.digest):
+    for kept in (networks.shipped, networks._shipped, networks._loaded, networks._without_extra, networks.digest):
         kept.cache_clear()
 
 
@@ -72,21 +72,10 @@ def test_a_picture_of_any_size_has_a_mosaic(size: tuple[int, int]) -> None:
 def test_a_picture_smaller_than_a_tile_is_mirrored_without_its_edge() -> None:
     pixels = np.arange(5, dtype=np.uint8).repeat(3).reshape(1, 5, 3)
 
-    assert inputs.mosaic(pixels)[0, :12, 0].tolist() == [
-        0,
-        1,
-        2,
-        3,
-        4,
-        4,
-        4,
-        4,
-        4,
-        4,
-        4,
-        4,
-    ]  # one row can't be mirrored
-    assert inputs.mosaic(np.repeat(pixels, 4, 0))[0, :12, 0].tolist() == [0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3]
+    mirrored = [0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3]
+
+    assert inputs.mosaic(pixels)[50, :12, 0].tolist() == mirrored  # the one row is repeated
+    assert inputs.mosaic(np.repeat(pixels, 4, 0))[0, :12, 0].tolist() == mirrored
 
 
 def test_grey_is_three_channels_alpha_is_laid_on_white_and_the_first_frame_counts() -> None:
@@ -95,9 +84,9 @@ def test_grey_is_three_channels_alpha_is_laid_on_white_and_the_first_frame_count
     clear = np.zeros((1, 4, 5, 4), np.uint8)
     half = np.dstack([np.full((4, 5, 3), 100, np.uint8), np.full((4, 5), 51, np.uint8)])[None]
 
-    assert (inputs.pixels_of(Picture(one, delays=(1, 1))) == 7).all()
-    assert (inputs.pixels_of(Picture(clear)) == 255).all()
-    assert (inputs.pixels_of(Picture(half)) == 224).all()
+    assert (inputs.square(Picture(one, delays=(1, 1)), "resize", 416) == 7).all()
+    assert (inputs.coloured(clear[0]) == 255).all()
+    assert (inputs.coloured(half[0]) == 224).all()
 
 
 @pytest.mark.parametrize(("scale", "ends"), [("1", (0, 1)), ("255", (0, 255)), ("symmetric", (-1, 1))])
@@ -380,17 +369,38 @@ def test_the_word_none_and_a_format_without_network_are_no_network() -> None:
 
 @pytest.mark.parametrize("format", networks.FORMATS)
 def test_ours_are_shipped_and_know_what_they_are_for(format: str) -> None:
-    ours = choose("", format)
+    network = Network.load(networks.intact(format), format, own=False)
 
-    assert isinstance(ours, Shipped)
-    assert not ours.own
-    assert choose("", format) is ours
-    network = ours.network
+    assert not network.own
     assert (network.about.format, network.about.head, network.about.input) == (format, "curve", "mosaic")
     assert network.about.sha256 == network.model.sha256
-    told = ours.predict(photo(600, 400))
+    told = network.predict(photo(600, 400))
     assert told.curve is not None
     assert told.at(0.005, *WEBP) > told.at(0.02, *WEBP) > told.at(0.1, *WEBP)
+
+
+@pytest.mark.parametrize("format", networks.FORMATS)
+def test_ours_are_read_when_they_are_first_asked(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of a second and 40 MB, for what the transform mostly foresees better."""
+    loaded = []
+    load = Network.load
+
+    def watched(*given: Any, **more: Any) -> Network:
+        loaded.append(given)
+        return load(*given, **more)
+
+    monkeypatch.setattr(Network, "load", watched)
+    network = choose("", format)
+
+    assert isinstance(network, networks.Shipped)
+    assert not network.own
+    assert loaded == []
+    told = network.predict(photo(600, 400))
+    again = network.predict(photo(600, 400))
+    assert len(loaded) == 1
+    assert told.curve is not None
+    assert again.curve is not None
+    assert np.array_equal(told.curve, again.curve)
 
 
 @pytest.mark.parametrize("format", networks.FORMATS)
@@ -408,24 +418,49 @@ def test_ours_take_little_room() -> None:
     assert sum(path.stat().st_size for path in networks.SHIPPED.iterdir()) < 6_000_000
 
 
+def damage(folder: Path, how: str) -> None:
+    path = folder / "webp.pb"
+    data = bytearray((networks.SHIPPED / "webp.pb").read_bytes())
+    data[len(data) // 2] ^= 1
+    if how != "missing":
+        path.write_bytes(data)
+    if how in ("missing", "one byte"):
+        sidecar.beside(path).write_bytes((networks.SHIPPED / "webp.pb.json").read_bytes())
+    if how == "sidecar damaged":
+        sidecar.beside(path).write_text("{")
+
+
+@pytest.mark.parametrize(
+    ("how", "found"),
+    [
+        ("missing", "got No such file"),
+        ("one byte", "Expected sha256 "),
+        ("sidecar missing", "Expected sha256 in a sidecar for "),
+        ("sidecar damaged", "Expected JSON in"),
+    ],
+)
 def test_a_damaged_network_of_ours_is_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    how: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "webp.pb").write_bytes(b"damaged")
+    damage(tmp_path, how)
     monkeypatch.setattr(networks, "SHIPPED", tmp_path)
 
     assert choose("", "webp") == choose("", "webp") == "network_damaged"
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "webp.pb" in caplog.text
+    assert f"{tmp_path}/webp.pb" in caplog.text
+    assert found in caplog.text
 
 
-def test_a_network_of_ours_that_was_damaged_since_costs_its_prediction(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_of_ours_that_goes_away_fails_at_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("webp.pb", "webp.pb.json"):
+        (tmp_path / name).write_bytes((networks.SHIPPED / name).read_bytes())
     monkeypatch.setattr(networks, "SHIPPED", tmp_path)
+    network = choose("", "webp")
+    (tmp_path / "webp.pb").unlink()
 
-    with pytest.raises(NetworkError, match="no such file"):
-        Shipped("webp").predict(photo())
+    assert isinstance(network, networks.Shipped)
+    with pytest.raises(NetworkError, match=r"Expected a network at .*, got No such file"):
+        network.predict(photo(50, 50))
 
 
 def test_without_the_extra_there_is_no_network_and_one_warning(
@@ -447,11 +482,28 @@ def test_what_can_not_be_loaded_is_an_error_whoever_asks(tmp_path: Path) -> None
         choose(7, "webp")  # type: ignore[arg-type]
 
 
-def test_how_it_is_run_is_said(tmp_path: Path) -> None:
-    how = Inference(streams=2, threads=2, mode="accuracy", pinning=True)
+@pytest.mark.parametrize("how", [Inference(), Inference(2, 2, "accuracy", True), Inference(1024, 1024)])
+def test_how_it_is_run_is_told_to_the_runtime(how: Inference, tmp_path: Path) -> None:
     network = Network.load(write(scalar(), tmp_path / "net.onnx"), "webp", inference=how)
+    ask = network.model._request.get_compiled_model().get_property
 
+    assert 1 <= ask("INFERENCE_NUM_THREADS") <= how.threads  # and no more than there are cores
+    assert 1 <= ask("NUM_STREAMS") <= how.streams
+    assert ask("ENABLE_CPU_PINNING") == how.pinning
+    assert str(ask("EXECUTION_MODE_HINT")).rpartition(".")[2] == how.mode.upper()
+    assert ask("INFERENCE_PRECISION_HINT").get_type_name() == "f32"
     assert network.predict(grey(51)).quality == 20
+
+
+def test_a_network_that_can_not_be_read_any_more_has_a_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(logits(), tmp_path / "net.pb")
+
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+
+    assert digest(str(path)) == "unreadable: Permission denied"
 
 
 def test_a_digest_tells_networks_apart(tmp_path: Path) -> None:

@@ -1,16 +1,18 @@
 """The server with networks: the fourth block of imgproxy's page, bad files at start, and who loads what.
 
-The block is letter for letter that of the page, but for the folder that its paths begin with.
+The block is letter for letter that of the page. Its paths begin at the root of the system, so that it is run where the
+root is another: all folders of this one, and `/networks`. Where that can't be had its paths are moved, too.
 Source: https://docs.imgproxy.net/features/autoquality
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -40,14 +42,43 @@ IMGPROXY_AUTOQUALITY_JPEG_NET="/networks/autoquality-jpeg.pb"
 IMGPROXY_AUTOQUALITY_WEBP_NET="/networks/autoquality-webp.pb"
 IMGPROXY_AUTOQUALITY_AVIF_NET="/networks/autoquality-avif.pb"
 """
+_FOVEOLA = str(Path(sys.executable).with_name("foveola"))
 BRIGHTNESS = {"jpeg": 0.62, "webp": 0.6, "avif": 1.04}
 """What the picture's brightness is divided by, so that each network says a quality within the bounds."""
 
 
+_ELSEWHERE = """
+root=$1 networks=$2; shift 2
+for at in /*; do
+  if [ -L "$at" ]; then cp -P "$at" "$root$at"
+  elif [ -d "$at" ]; then mkdir "$root$at" && mount --rbind "$at" "$root$at" || exit; fi
+done
+mkdir -p "$root/networks" && mount --bind "$networks" "$root/networks" || exit
+exec chroot "$root" sh -c 'cd "$0" && exec "$@"' "$PWD" "$@"
+"""
+"""Runs a command where the system's root is another folder; what is mounted ends with it, and nobody else sees it."""
+
+
+def elsewhere(root: Path, networks: Path) -> list[str]:
+    """Return what has to stand before a command that sees `networks` as `/networks`; skip where nothing can do that."""
+    for options in ("-m", "-Urm"):
+        tried, root = root / options, root / f"{options}-"
+        for empty in (tried, root):
+            empty.mkdir(parents=True)
+        command = ["unshare", options, "sh", "-c", _ELSEWHERE, "sh"]
+        if not subprocess.run([*command, str(tried), str(networks), "true"], capture_output=True).returncode:
+            return [*command, str(root), str(networks)]
+    pytest.skip("this system gives no namespace of mounts")
+
+
+def block() -> dict[str, str]:
+    return dict(word.split("=", 1) for word in shlex.split(BLOCK))
+
+
 def variables(folder: Path, **changes: str) -> dict[str, str]:
-    block = dict(word.split("=", 1) for word in shlex.split(BLOCK))
-    block = {name: value.replace("/networks", str(folder / "networks")) for name, value in block.items()}
-    return block | {f"IMGPROXY_{name}": value for name, value in changes.items()}
+    """Return the block with its paths moved into a folder, and changes."""
+    moved = {name: value.replace("/networks", str(folder / "networks")) for name, value in block().items()}
+    return moved | {f"IMGPROXY_{name}": value for name, value in changes.items()}
 
 
 @pytest.fixture(scope="module")
@@ -61,22 +92,38 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def served_by(folder: Path, where: Path, environ: dict[str, str]) -> Iterator[Served]:
-    with serving(where, environ, LOCAL_FILESYSTEM_ROOT=str(folder), ENABLE_DEBUG_HEADERS="true", WORKERS="1") as served:
+def served_by(folder: Path, where: Path, environ: dict[str, str], before: Sequence[str] = ()) -> Iterator[Served]:
+    settings = {"LOCAL_FILESYSTEM_ROOT": str(folder), "ENABLE_DEBUG_HEADERS": "true", "WORKERS": "1"}
+    with serving(where, environ, before=before, **settings) as served:
         yield served
 
 
-@pytest.fixture(scope="module")
-def verified(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served_as(
+    written: str, folder: Path, tmp_path_factory: pytest.TempPathFactory, changes: dict[str, str]
+) -> Iterator[Served]:
+    """Serve with the block as it is written, or with its paths moved."""
+    where = tmp_path_factory.mktemp("server")
+    if written == "moved":
+        yield from served_by(folder, where, variables(folder) | changes)
+        return
+    before = elsewhere(tmp_path_factory.mktemp("root"), folder / "networks")
+    yield from served_by(folder, where, block() | changes, before)
+
+
+@pytest.fixture(scope="module", params=["as it is", "moved"])
+def verified(
+    request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     """A server with the block."""
-    yield from served_by(folder, tmp_path_factory.mktemp("server"), variables(folder))
+    yield from served_as(request.param, folder, tmp_path_factory, {})
 
 
-@pytest.fixture(scope="module")
-def trusted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+@pytest.fixture(scope="module", params=["as it is", "moved"])
+def trusted(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server with the block, an allowed error of 1, and settings of JPEG that method ml ignores."""
-    environ = variables(folder, AUTOQUALITY_ALLOWED_ERROR="1", JPEG_PROGRESSIVE="false", JPEG_QUANT_TABLE="0")
-    yield from served_by(folder, tmp_path_factory.mktemp("server"), environ)
+    changes = {"AUTOQUALITY_ALLOWED_ERROR": "1", "JPEG_PROGRESSIVE": "false", "JPEG_QUANT_TABLE": "0"}
+    environ = {f"IMGPROXY_{name}": value for name, value in changes.items()}
+    yield from served_as(request.param, folder, tmp_path_factory, environ)
 
 
 @pytest.mark.parametrize("format", BRIGHTNESS)
@@ -146,11 +193,38 @@ def test_networks_that_can_not_be_used_stop_the_server_at_its_start(folder: Path
     done = subprocess.run([sys.executable, "-c", _MAIN], env=environ, capture_output=True, text=True, timeout=60)
 
     assert done.returncode != 0
-    for name, found in (("JPEG", "can't be read as either"), ("AVIF", "1 outputs where"), ("JXL", "missing.onnx: no such file")):
+    for name, found in (
+        ("JPEG", "can't be read as either"),
+        ("AVIF", "1 outputs where"),
+        ("JXL", "missing.onnx: no such file"),
+    ):
         line = next(line for line in done.stderr.splitlines() if f"for IMGPROXY_AUTOQUALITY_{name}_NET, got" in line)
         assert found in line
     assert "WEBP_NET" not in done.stderr
     assert "GraphDef" not in done.stderr
+
+
+def test_problems_of_all_kinds_are_told_together(folder: Path, tmp_path: Path) -> None:
+    """What can't be read, and what can't be used: a server that starts after the fourth try has wasted three."""
+    environ = {**os.environ, **variables(folder), "IMGPROXY_BIND": "127.0.0.1:0"}
+    environ |= {
+        "IMGPROXY_QUALITY": "good",
+        "IMGPROXY_LOCAL_FILESYSTEM_ROOT": str(tmp_path / "pictures"),
+        "FOVEOLA_DECISIONS": str(tmp_path / "there" / "decisions.sqlite"),
+        "IMGPROXY_AUTOQUALITY_JPEG_NET": str(tmp_path),
+        "IMGPROXY_AUTOQUALITY_WEBP_NET": str(tmp_path / "missing.pb"),
+    }
+    done = subprocess.run([_FOVEOLA, "serve"], env=environ, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode != 0
+    assert re.findall(r"^foveola: Expected .* for (\w+), got", done.stderr, re.MULTILINE) == [
+        "IMGPROXY_QUALITY",
+        "IMGPROXY_LOCAL_FILESYSTEM_ROOT",
+        "FOVEOLA_DECISIONS",
+        "IMGPROXY_AUTOQUALITY_JPEG_NET",
+        "IMGPROXY_AUTOQUALITY_WEBP_NET",
+    ]
+    assert "Traceback" not in done.stderr
 
 
 def test_what_is_remembered_depends_on_the_network(folder: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from foveola import kernels
 from foveola.codecs import codec
 from foveola.foresight.fitted import axis
 from foveola.foresight.imitation import SMALL, level
-from foveola.networks.inputs import mosaic, pixels_of
+from foveola.networks.inputs import coloured, mosaic
 from foveola.train import model
 from foveola.train.head import learn, new, weight_of
 from foveola.train.knots import choose, straighten
@@ -56,7 +56,7 @@ class Part:
     def read(cls, folder: Path, path: Path) -> Part:
         labels = Labels.read(path)
         labels = labels.only(np.flatnonzero(labels.dssim.max(1) > 0.01))
-        return cls(labels, [pixels_of(open_picture(folder / name, labels.recipe)) for name in labels.names])
+        return cls(labels, [coloured(open_picture(folder / name, labels.recipe).frames[0]) for name in labels.names])
 
 
 def ours(train: Part, judged: list[Array], knots: int, blind: bool = False) -> list[Array]:

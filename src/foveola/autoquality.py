@@ -38,7 +38,7 @@ SAME = 1e-6
 """By how much a DSSIM may differ when it is measured again: the decoders and the metric repeat to the last bits."""
 
 First = Literal["curve", "transform", "network", "remembered", "none"]
-Note = Literal["no_quality", "over_max_resolution", "max_bytes", "first_frame", "side_limited"] | Absent
+Note = Literal["no_quality", "over_max_resolution", "max_bytes", "first_frame", "side_limited", Absent]
 TRUSTING = 1.0
 """The allowed error from which on a network is trusted: no DSSIM is further off."""
 
@@ -146,7 +146,7 @@ def find(
     if foresight and not answer and _hint(foresight, bench, remembered.hints):
         first = "remembered"
     said: int | None = None
-    if goal.method == "ml" and not isinstance(predictor, str) and (predictor.own or foresight is None):
+    if goal.method == "ml" and not isinstance(predictor, str) and (predictor.own or first == "curve"):
         said = bench.said(predictor, steps)
         first, notes = (first, ("network_failed",)) if said is None else ("network", ())
     search = Search(Target.of(goal), steps, foresight.curve if foresight else bench.family(steps), said)

@@ -46,6 +46,7 @@ def _read_store(text: str) -> str:
 
 
 _PATH = Kind("`none` or the path of a `.pb` or `.onnx` file", str)
+_LANES = kinds.integer(1, 1024)  # OpenVINO takes any 32 bits, and no processor has more
 _MODE = kinds.word("performance", "accuracy")
 _STORE = Kind("`memory`, `off`, a path with a slash, or an address `redis://…`", _read_store)
 
@@ -152,11 +153,11 @@ class Settings:
     autoquality_jxl_net: str = _net("JPEG XL")
     autoquality_ml_inference_num_streams: int | None = _row(
         None,
-        kinds.integer(1),
+        _LANES,
         "Inferences of one network at a time in a worker, which has one picture at a time.",
     )
     autoquality_ml_inference_num_threads: int | None = _row(
-        None, kinds.integer(1), "Threads of one inference; 1 when empty, for the workers share the cores already."
+        None, _LANES, "Threads of one inference; 1 when empty, for the workers share the cores already."
     )
     autoquality_ml_execution_mode: Literal["performance", "accuracy"] | None = _row(
         None, _MODE, "Whether the operations of a network may be fused for speed."
@@ -164,9 +165,9 @@ class Settings:
     autoquality_ml_cpu_pinning: bool | None = _row(
         None, BOOLEAN, "Whether the threads of an inference stay on their cores."
     )
-    ml_num_streams: int | None = _row(None, kinds.integer(1), _of_all("Inferences at a time"))
-    max_ml_concurrency: int | None = _row(None, kinds.integer(1), "The earlier name of `IMGPROXY_ML_NUM_STREAMS`.")
-    ml_inference_num_threads: int | None = _row(None, kinds.integer(1), _of_all("Threads of one inference"))
+    ml_num_streams: int | None = _row(None, _LANES, _of_all("Inferences at a time"))
+    max_ml_concurrency: int | None = _row(None, _LANES, "The earlier name of `IMGPROXY_ML_NUM_STREAMS`.")
+    ml_inference_num_threads: int | None = _row(None, _LANES, _of_all("Threads of one inference"))
     ml_execution_mode: Literal["performance", "accuracy"] | None = _row(None, _MODE, _of_all("The mode"))
     ml_cpu_pinning: bool | None = _row(None, BOOLEAN, _of_all("Whether threads stay on their cores"))
 
@@ -202,15 +203,21 @@ class Settings:
         Raises:
             ConfigError: one or more of them can't be used; its message has a line for each.
         """
+        found, problems = cls.read(environ)
+        if problems:
+            raise ConfigError("\n".join(problems))
+        return found
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
+        """Return the settings, with defaults for those that can't be read, and a sentence for each problem."""
         for sentence in unknown(environ):
             _log.warning(sentence)
         values, problems = _read(environ)
         found = cls(**_assembled(values))
         problems += _problems(found)
         problems += [f"{PREFIX}{name}: {reason}" for name, reason in REFUSED.items() if environ.get(PREFIX + name)]
-        if problems:
-            raise ConfigError("\n".join(problems))
-        return found
+        return found, problems
 
     @property
     def keys(self) -> Keys:

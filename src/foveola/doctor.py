@@ -1,4 +1,4 @@
-"""What this installation can do, found out by trying: kernels, libraries, and formats in and out.
+"""What this installation can do, found out by trying: kernels, libraries, formats in and out, and networks.
 
 Wheels differ in what was built in, and a missing codec or the slow kernels should be seen before the first request,
 not after. A format counts only when a small picture went through its codec; a failure is a row, not a traceback.
@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from foveola import __version__, codecs, kernels
+from foveola import __version__, codecs, kernels, networks
 from foveola.foresight.fitted import numbers
-from foveola.networks.runtime import available
 from foveola.picture import FORMATS, Picture
 from foveola.settings import make_settings
 
@@ -40,7 +39,8 @@ class Report:
         libraries: version of each library by name; `unknown` where it can't be told, None where it is missing.
         formats_in: formats that are read.
         formats_out: formats that are written.
-        problems: why a format or a library is missing, by name.
+        networks: digest of each network that came with foveola, by format; `no_ml_extra` or `network_damaged` without.
+        problems: why a format, a library or a network is missing, by name.
         misfits: versions that the predictions were fitted for, of encoders that are here in others; costs speed only.
     """
 
@@ -51,6 +51,7 @@ class Report:
     libraries: dict[str, str | None]
     formats_in: tuple[str, ...]
     formats_out: tuple[str, ...]
+    networks: dict[str, str]
     problems: dict[str, str]
     misfits: dict[str, str]
 
@@ -78,9 +79,20 @@ def examine() -> Report:
         libraries,
         tuple(name for name, picture in read.items() if picture),
         tuple(name for name, data in written.items() if data),
+        {format: _network(format, problems) for format in networks.FORMATS},
         problems,
         _misfits(libraries),
     )
+
+
+def _network(format: str, problems: dict[str, str]) -> str:
+    """Return the digest of our network for a format, or the note that results have without it."""
+    if not networks.available():
+        return "no_ml_extra"
+    network: networks.Network | None = _tried(
+        f"network {format}", lambda: networks.Network.load(networks.intact(format), format, own=False), problems
+    )
+    return network.model.sha256 if network else "network_damaged"
 
 
 def _misfits(libraries: Mapping[str, str | None]) -> dict[str, str]:
@@ -154,6 +166,11 @@ def _told_by(package: str, part: str, pattern: bytes) -> str:
     return found.pop().decode() if len(found) == 1 else UNKNOWN
 
 
+def _openvino() -> str | None:
+    """Return the version of what runs networks, None without the extra `[ml]`, which is no problem."""
+    return version("openvino") if networks.available() else None
+
+
 def _avif_codecs() -> str:
     from PIL import _avif
 
@@ -175,5 +192,5 @@ LIBRARIES: dict[str, Callable[[], str | None]] = {
     "libjxl": lambda: _told_by("pillow-jxl-plugin", "pillow_jxl", rb"\+libjxl-(\d+\.\d+\.\d+)"),
     "pillow-jxl-plugin": lambda: version("pillow-jxl-plugin"),
     "numpy": lambda: version("numpy"),
-    "openvino": lambda: version("openvino") if available() else None,
+    "openvino": _openvino,
 }

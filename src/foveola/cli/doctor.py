@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(as_json: bool) -> None:
-    """Say which kernels are active, the versions of the libraries, and formats in and out."""
+    """Say which kernels are active, the versions of the libraries, formats in and out, and networks."""
     from foveola.doctor import examine
 
     report = examine()
@@ -34,6 +34,8 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
         yield name, version or "missing"
     yield "formats in", " ".join(report.formats_in)
     yield "formats out", " ".join(report.formats_out)
+    for format, found in report.networks.items():
+        yield f"network {format}", found[:16]  # of a digest
     misfits = (f"{name} {version}" for name, version in report.misfits.items())
     yield "fitted for", ", ".join(misfits) or "these encoders"
     for name, problem in report.problems.items():

@@ -16,7 +16,7 @@ from foveola.cli import files
 from foveola.cli.batch import Report, run
 from foveola.cli.rows import Row
 from foveola.cli.show import Command, Interrupted, sentence
-from foveola.errors import ArgumentError, FoveolaError, ImageError, expected
+from foveola.errors import ArgumentError, ConfigError, FoveolaError, ImageError, expected
 from foveola.goal import Autoquality
 from foveola.options import ResizingType
 from foveola.picture import LONGEST_SIDE, format_named
@@ -130,8 +130,9 @@ def encode(
         raise ArgumentError("Expected a file or a folder for -o with --json: stdout holds one or the other")
     wish = read_wish(options)
     jobs = files.plan(sources, output, wish.format)
-    for format in {job.format for job in jobs if job.format}:
+    for format in sorted({job.format for job in jobs if job.format}):
         make_settings(format, wish.settings)
+        check_network(wish.network, format)
     place: Callable[[Path, bytes], None] = _send if output == "-" else files.write
     threads = min(options["jobs"] or len(os.sched_getaffinity(0)), len(jobs))
     report = Report(options["as_json"], output == "-")
@@ -153,9 +154,26 @@ def read_wish(options: dict[str, Any]) -> Wish:
         raise ArgumentError("Expected either --autoquality or --quality")
     name = None if options["format"] is None else format_named(options["format"]).name
     goal = Autoquality.parse(options["autoquality"]) if options["autoquality"] is not None else None
+    if options["network"] and (goal is None or goal.method != "ml"):
+        raise ArgumentError(expected("--autoquality ml:… beside it", "--network", options["network"]))
     settings = read_settings(options["settings"])
     same = {field: options[field] for field in ("quality", "width", "height", "resize", "network")}
     return Wish(name, goal, settings=settings, **same)
+
+
+def check_network(path: str, format: str) -> None:
+    """Try a network before the first picture.
+
+    Raises:
+        ArgumentError: it can't be used.
+    """
+    from foveola.networks import choose
+
+    try:
+        if path:
+            choose(path, format, name="--network")
+    except ConfigError as error:
+        raise ArgumentError(str(error)) from error
 
 
 def read_settings(texts: Sequence[str]) -> dict[str, str]:

@@ -32,4 +32,4 @@ def serve() -> None:
     from foveola.config import Settings
     from foveola.server.main import serve as start
 
-    start(Settings.from_env(os.environ))
+    start(*Settings.read(os.environ))

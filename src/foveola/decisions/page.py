@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
 
 from foveola import __version__, kernels
-from foveola.autoquality import Result
+from foveola.autoquality import TRUSTING, Result
 from foveola.decisions import MOST_POINTS, WHYS, Decision, Key, Point, Unit
 from foveola.doctor import LIBRARIES
 from foveola.metrics import VERSION
@@ -38,6 +38,8 @@ HARMLESS = {
     "inference": "how fast a network answers, not what",
 }
 """Fields of a plan that are in no key, and why; those that are named nowhere are about the pixels."""
+MISSED = {"no_ml_extra", "network_damaged", "network_failed"}
+"""Notes of a result without the network that is wanted, which may work another time."""
 _LIBRARIES = ("libvips", "libjpeg-turbo", "libwebp", "libavif", "av1")
 _WHEELS = ("pyvips-binary", "pillow", "pillow-jxl-plugin", "numpy")
 
@@ -120,7 +122,7 @@ class Page:
         return abs(math.log2(row.pixels / self.pixels))
 
     def _decided(self, result: Result) -> Decision | None:
-        if result.quality is None or result.why not in WHYS:
+        if result.quality is None or result.why not in WHYS or self._stands_in(result):
             return None
         points = [Point(probe.quality, float(probe.above)) for probe in result.probes if probe.above is not None]
         dssim = None if result.dssim is None else float(result.dssim)
@@ -135,6 +137,11 @@ class Page:
             self.scaled,
             tuple(points[-MOST_POINTS:]),
         )
+
+    def _stands_in(self, result: Result) -> bool:
+        """Return whether a network was to be trusted and could not be asked: the next search asks it again."""
+        goal = self.plan.goal
+        return goal.method == "ml" and goal.allowed_error >= TRUSTING and not MISSED.isdisjoint(result.notes)
 
 
 def page_of(plan: Plan, rows: Sequence[Decision] | None) -> Page | None:

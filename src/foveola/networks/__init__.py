@@ -103,11 +103,11 @@ class Network:
         path = Path(path)
         if not available():
             raise ConfigError(f'Expected the extra [ml] (pip install "foveola[ml]") for {name}, got {path} without it')
-        model = Model(path, name, inference)
         try:
             about = sidecar.read(path) or Sidecar()
         except ConfigError as error:
             raise ConfigError(f"{name}: {error}") from error
+        model = Model(path, name, inference, about.layout)
         network = cls(model, about, _head(model, about), own)
         if about.format not in ("", format):
             raise model.unusable(f"a network for {about.format}, not for {format}")
@@ -125,11 +125,10 @@ class Network:
         Raises:
             NetworkError: the inference failed, or its numbers are not finite.
         """
-        pixels = inputs.pixels_of(picture)
-        side, how = self.model.side, self.about
-        square = inputs.mosaic(pixels, side) if how.input == "mosaic" else inputs.resize(pixels, side)
-        scale = how.scale or ("1" if self.model.floats else "255")
-        value = inputs.tensor(square, how.layout or self.model.layout, scale, self.model.floats)
+        how, model = self.about, self.model
+        pixels = inputs.square(picture, how.input, model.side)
+        scale = how.scale or ("1" if model.floats else "255")
+        value = inputs.tensor(pixels, model.layout, scale, model.floats)
         return heads.read(self.model(value), self.head, how.target, how.sigma, how.index_base)
 
 
@@ -141,57 +140,66 @@ def _head(model: Model, about: Sidecar) -> Head:
         raise model.unusable(f"{model.outputs} outputs where its sidecar says head {head}")
     if about.layout and about.layout != model.layout:
         raise model.unusable(f"an input with channels as {model.layout} where its sidecar says {about.layout}")
+    if not model.floats and about.scale not in (None, "255"):
+        raise model.unusable(f"an input of uint8 where its sidecar says scale {about.scale}")
     return head
+
+
+def intact(format: str) -> Path:
+    """Return where our network for a format is.
+
+    Raises:
+        ConfigError: it is damaged.
+    """
+    path = SHIPPED / f"{format}.pb"
+    about = sidecar.read(path)
+    wanted = about.sha256 if about else ""
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigError(f"Expected a network at {path}, got {error.strerror}") from error
+    if found != wanted:
+        raise ConfigError(f"Expected sha256 {wanted or 'in a sidecar'} for {path}, got {found}")
+    return path
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """Our network for a format, a Predictor that is read when it is first asked: most searches never ask it.
+    """Our network for a format, a Predictor that reads its file when it is first asked.
 
-    Args:
-        format: of the files whose quality it says.
-        inference: how it is run.
+    It seldom is, for the transform mostly foresees better; and it takes a third of a second and 40 MB.
     """
 
     format: str
     inference: Inference = ONE_THREAD
-
-    @property
-    def own(self) -> bool:
-        """False: it came with foveola."""
-        return False
-
-    @property
-    def network(self) -> Network:
-        """The network, read once a process; a ConfigError where it can't be."""
-        return _ours(self.format, self.inference)
+    own: bool = False
 
     def predict(self, picture: Picture) -> Prediction:
-        """Return what the network says of a picture; a NetworkError where it fails or can't be read."""
+        """Return what the network says of a picture.
+
+        Raises:
+            NetworkError: the inference failed, or its file can't be read.
+        """
         try:
-            return self.network.predict(picture)
+            return _shipped(self.format, self.inference).predict(picture)
         except ConfigError as error:
             raise NetworkError(str(error)) from error
 
 
 @lru_cache(16)
-def _ours(format: str, inference: Inference) -> Network:
-    return Network.load(SHIPPED / f"{format}.pb", format, own=False, inference=inference)
+def _shipped(format: str, inference: Inference) -> Network:
+    return Network.load(intact(format), format, own=False, inference=inference)
 
 
 @lru_cache(16)
 def shipped(format: str, inference: Inference = ONE_THREAD) -> Shipped | Absent:
-    """Return our network for a format, or why there is none; one whose file is not as it was made is logged."""
-    path = SHIPPED / f"{format}.pb"
+    """Return our network for a format, or why there is none; a damaged one is logged."""
     try:
-        about, data = sidecar.read(path), path.read_bytes()
-        if about is not None and about.sha256 == hashlib.sha256(data).hexdigest():
-            return Shipped(format, inference)
-        found = "another sha256 than its sidecar says" if about else "no sidecar"
-    except (OSError, ConfigError) as error:
-        found = str(error)
-    _log.warning("The network for %s that came with foveola can't be used: %s: %s", format, path, found)
-    return "network_damaged"
+        intact(format)
+    except ConfigError as error:
+        _log.warning("The network for %s that came with foveola can't be used: %s", format, error)
+        return "network_damaged"
+    return Shipped(format, inference)
 
 
 @lru_cache(16)
@@ -202,7 +210,7 @@ def _loaded(path: str, format: str, name: str, inference: Inference) -> Network:
 def choose(
     said: str, format: str, *, name: str = "network", inference: Inference = ONE_THREAD
 ) -> Network | Shipped | Absent:
-    """Return the network that is meant, or why there is none.
+    """Return the network that is meant, read once a process, or why there is none.
 
     Args:
         said: empty for ours, `none` for no network, or the path of a file.
@@ -211,8 +219,7 @@ def choose(
         inference: how it is run.
 
     Raises:
-        ArgumentError: `said` is no text.
-        ConfigError: the file can't be used.
+        ConfigError: the file can't be used, or `said` is no text.
     """
     if not isinstance(said, str):
         raise ConfigError(expected("a path, none, or an empty text", name, said))
@@ -235,5 +242,9 @@ def digest(said: str) -> str:
     """Return what differs where the predictions of a network of the user's may differ; empty for the others."""
     if said in ("", NONE):
         return ""
-    parts = (path.read_bytes() for path in (Path(said), sidecar.beside(Path(said))) if path.is_file())
+    files = Path(said), sidecar.beside(Path(said))
+    try:
+        parts = [path.read_bytes() for path in files if path.is_file()]
+    except OSError as error:  # without it the search goes on without a network, too
+        return f"unreadable: {error.strerror}"
     return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -96,11 +96,18 @@ def read(output: NDArray[Any], head: Head, target: float, sigma: float, base: in
     if head == "scalar":
         return Prediction(_within(round(100 * float(values[0]))), target)
     quality = _within(int(values.argmax()) + base)
-    return Prediction(quality, target, _curve(values, target, sigma) if head == "curve" else None)
+    return Prediction(quality, target, _placed(_curve(values, target, sigma), base) if head == "curve" else None)
 
 
 def _within(quality: int) -> int:
     return min(max(quality, QUALITIES[0]), QUALITIES[-1])
+
+
+def _placed(curve: Vector, base: int) -> Vector:
+    """Return a curve from quality `base` on as one of quality 1..100, level where nothing was said of the last."""
+    left = curve[QUALITIES[0] - base :]
+    placed: Vector = np.pad(left, (0, len(QUALITIES) - len(left)), mode="edge")
+    return placed
 
 
 def _curve(logits: Vector, target: float, sigma: float) -> Vector:

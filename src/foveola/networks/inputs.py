@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from foveola.networks.sidecar import Layout, Scale
+from foveola.errors import ArgumentError, expected
+from foveola.networks.sidecar import Input, Layout, Scale
 from foveola.picture import Picture
 
 Pixels = NDArray[np.uint8]
@@ -22,34 +23,49 @@ ACROSS = 4
 """Tiles in a row of a mosaic, and rows of them."""
 BLOCK = 8
 """Pixels of a block; tiles lie on the grid of blocks."""
+BAND = 256
+"""Rows that are laid on white at a time."""
 
 
-def pixels_of(picture: Picture) -> Pixels:
-    """Return (H, W, 3) uint8 of the first frame: grey as three equal channels, alpha over white."""
+def square(picture: Picture, how: Input, side: int) -> Pixels:
+    """Return (side, side, 3) uint8 of the first frame: grey as three equal channels, alpha over white.
+
+    Raises:
+        ArgumentError: the frames are not uint8.
+    """
+    if picture.frames.dtype != np.uint8:
+        raise ArgumentError(expected("uint8", "frames", str(picture.frames.dtype)))
     frame: Pixels = picture.frames[0]
-    if frame.shape[2] < 3:
-        grey: Pixels = np.repeat(frame[..., :1], 3, axis=2)
-        return grey
-    if frame.shape[2] == 3:
-        return frame
-    colour, alpha = frame[..., :3].astype(np.uint32), frame[..., 3:].astype(np.uint32)
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return coloured(mosaic(frame, side)) if how == "mosaic" else resize(coloured(frame), side)
+
+
+def coloured(pixels: Pixels) -> Pixels:
+    """Return (H, W, 3) of (H, W, 1 | 3 | 4): grey as three equal channels, alpha over white."""
+    if pixels.shape[2] == 3:
+        return pixels
+    if pixels.shape[2] == 1:
+        return np.repeat(pixels, 3, axis=2)
+    made = np.empty((*pixels.shape[:2], 3), np.uint8)
+    for top in range(0, len(pixels), BAND):  # the numbers between are twice as large
+        band = pixels[top : top + BAND].astype(np.uint16)
+        colour, alpha = band[..., :3], band[..., 3:]
+        made[top : top + BAND] = (colour * alpha + 255 * (255 - alpha) + 127) // 255  # at most 65152
+    return made
 
 
 def mosaic(pixels: Pixels, side: int = SIDE) -> Pixels:
     """Return 4x4 tiles that are spread evenly over a picture, in their order, at full resolution.
 
     Args:
-        pixels: (H, W, 3) uint8; a picture smaller than a tile is mirrored beyond its edges.
+        pixels: (H, W, channels) uint8; a picture smaller than a tile is mirrored beyond its edges.
         side: of the mosaic in pixels, a multiple of 32.
 
     Returns:
-        (side, side, 3) uint8.
+        (side, side, channels) uint8.
     """
     tile = side // ACROSS
-    missing = [(0, max(tile - length, 0)) for length in pixels.shape[:2]]
-    if any(more for _, more in missing):
-        pixels = np.pad(pixels, [*missing, (0, 0)], mode="reflect" if min(pixels.shape[:2]) > 1 else "edge")
+    if min(pixels.shape[:2]) < tile:
+        pixels = pixels[np.ix_(*(_mirrored(length, tile) for length in pixels.shape[:2]))]
     rows, columns = (_starts(length, tile) for length in pixels.shape[:2])
     cut = [np.concatenate([pixels[y : y + tile, x : x + tile] for x in columns], axis=1) for y in rows]
     return np.concatenate(cut)
@@ -61,16 +77,23 @@ def _starts(length: int, tile: int) -> list[int]:
     return [min(BLOCK * round(i * room / (ACROSS - 1) / BLOCK), BLOCK * (room // BLOCK)) for i in range(ACROSS)]
 
 
+def _mirrored(length: int, least: int) -> NDArray[np.intp]:
+    """Return the places of a side, to and fro until there are enough; the last is not repeated where it turns."""
+    turn = 2 * max(length - 1, 1)
+    places = np.arange(max(length, least)) % turn
+    return np.minimum(np.minimum(places, turn - places), length - 1)
+
+
 def resize(pixels: Pixels, side: int) -> Pixels:
     """Return a picture stretched to (side, side, 3) with Lanczos."""
     return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS))
 
 
-def tensor(square: Pixels, layout: Layout, scale: Scale, floats: bool) -> NDArray[Any]:
-    """Return a square as a network takes it: channels where it has them, numbers as it knows them.
+def tensor(pixels: Pixels, layout: Layout, scale: Scale, floats: bool) -> NDArray[Any]:
+    """Return a square of pixels as a network takes it: channels where it has them, numbers as it knows them.
 
     Args:
-        square: (side, side, 3) uint8.
+        pixels: (side, side, 3) uint8.
         layout: where channels are.
         scale: what 0..255 become.
         floats: whether it takes float32, else uint8.
@@ -78,7 +101,7 @@ def tensor(square: Pixels, layout: Layout, scale: Scale, floats: bool) -> NDArra
     Returns:
         (1, side, side, 3) or (1, 3, side, side).
     """
-    turned = np.ascontiguousarray((square if layout == "NHWC" else square.transpose(2, 0, 1))[None])
+    turned = np.ascontiguousarray((pixels if layout == "NHWC" else pixels.transpose(2, 0, 1))[None])
     if not floats:
         return turned
     values = turned.astype(np.float32)

@@ -8,8 +8,8 @@ left out. The table of fields is in docs/networks.md. Source: https://docs.imgpr
 from __future__ import annotations
 
 import json
-import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -135,4 +135,6 @@ def _word(name: str, value: object, words: tuple[object, ...]) -> None:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) <= sys.float_info.max  # an integer of JSON may have thousands of digits

@@ -9,11 +9,13 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
 
 from foveola.config import Settings
+from foveola.decisions import open_store
 from foveola.errors import ConfigError, expected
 from foveola.kinds import integer
 from foveola.server.front import Front
@@ -25,18 +27,19 @@ LONGEST_REQUEST = 1 << 16
 _FAMILIES = {"tcp": socket.AF_UNSPEC, "tcp4": socket.AF_INET, "tcp6": socket.AF_INET6}
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
         settings: what the environment says.
+        problems: what is wrong with it already; it is told together with what is found here.
 
     Raises:
-        ConfigError: the address can't be listened on, the local folder is not there, or a network can't be used.
+        ConfigError: there are problems, each in a line of the message, or the address can't be listened on.
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    check_root(settings.reach)
-    check_networks(settings, dict(os.environ))
+    if found := [*problems, *unusable(settings)]:
+        raise ConfigError("\n".join(found))
     with listen(settings) as listener:
         config = uvicorn.Config(
             Front(settings),
@@ -54,6 +57,22 @@ def serve(settings: Settings) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn drains, then raises them again: that was no failure
             signal.signal(number, lambda *_: None)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def unusable(settings: Settings) -> list[str]:
+    """Return a sentence for each thing outside that the settings name and that can't be used."""
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: check_root(settings.reach),
+        lambda: open_store(settings.decisions, settings.decisions_size),
+        lambda: check_networks(settings, dict(os.environ)),
+    )
+    problems = []
+    for check in checks:
+        try:
+            check()
+        except ConfigError as error:
+            problems.append(str(error))
+    return problems
 
 
 def listen(settings: Settings) -> socket.socket:

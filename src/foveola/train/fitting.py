@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from foveola.codecs import codec
 from foveola.errors import ArgumentError, FoveolaError
 from foveola.networks import Network
-from foveola.networks.inputs import SIDE, mosaic, pixels_of
+from foveola.networks.inputs import SIDE, square
 from foveola.train import model, networks
 from foveola.train.extras import needed
 from foveola.train.figures import TARGETS, Figures, Foreseen, constant, curves, first_encode, judge, quality_for
@@ -103,7 +103,7 @@ def gather(folder: Path, labels: Labels, report: Report | None = None) -> Materi
             if labels.dssim[index].max() <= LOSING:
                 raise ArgumentError("it loses next to nothing at the lowest quality")
             if not held[index]:
-                inputs[filled] = mosaic(pixels_of(picture))
+                inputs[filled] = square(picture, "mosaic", SIDE)
                 filled += 1
             kept.append(index)
         except (FoveolaError, OSError) as error:
