@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from foveola.codecs import codec
 from foveola.foresight.fitted import OUTLYING, axis, trust
-from foveola.foresight.imitation import MOST, Head, places
+from foveola.foresight.imitation import Head, places
 from foveola.foresight.transform import quantiser
 from foveola.metrics import Reference
 from foveola.train.head import learn, new
@@ -24,6 +24,8 @@ from foveola.train.knots import choose, straighten
 from training.beliefs import FLOOR, ROUGHNESS, Array, fit_belief, logs, short
 from training.scan import VARIANTS, Curve, open_picture
 
+TAUGHT = 128
+"""Places of a picture that are learned from; those that it has, again, where there are fewer."""
 IMITATED = ("webp", "avif", "jxl")
 """Variants that stray from the transform by more than a linear map can tell."""
 KNOTS, HIDDEN, FOLDS, RIDGE = 6, 24, 4, 100.0
@@ -95,4 +97,4 @@ def place(curve: Curve, folder: Path, variant: str, chosen: Sequence[int]) -> tu
     reference = Reference(open_picture(folder / curve.picture, curve.scale, curve.varied))
     seen = places(reference, table, chosen)
     whole = [reference.transform(*table(quality)) for quality in curve.qualities]
-    return seen[np.arange(MOST) * len(seen) // MOST], np.log(np.maximum(whole, FLOOR))
+    return seen[np.arange(TAUGHT) * len(seen) // TAUGHT], np.log(np.maximum(whole, FLOOR))

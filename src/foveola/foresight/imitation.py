@@ -29,7 +29,7 @@ Quantiser = Callable[[int], tuple[NDArray[Any], float]]
 
 TILE = 32
 """Pixels of a side of a tile: small ones miss less."""
-FEWEST, MOST = 12, 128
+FEWEST, MOST = 12, 64
 """Tiles; a picture that has not four times as many as the fewest is looked at as a whole."""
 CONTEXT = 3
 """8x8 blocks of a side that tell what a place is like: a 16x16 block of the map, whose windows reach beyond it."""
