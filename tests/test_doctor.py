@@ -86,7 +86,7 @@ def test_an_encoder_of_another_version_than_fitted_is_told(monkeypatch: pytest.M
 
 def test_the_networks_that_came_with_us_are_tried() -> None:
     report = doctor.examine()
-    found = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in networks._SHIPPED.glob("*.pb")}
+    found = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in networks.SHIPPED.glob("*.pb")}
 
     assert report.networks == found
     assert set(found) == set(networks.FORMATS)
@@ -105,9 +105,9 @@ def test_without_the_extra_networks_can_not_be_run_which_is_no_problem(monkeypat
 
 
 def test_a_damaged_network_is_a_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    shutil.copytree(networks._SHIPPED, tmp_path / "shipped")
+    shutil.copytree(networks.SHIPPED, tmp_path / "shipped")
     (tmp_path / "shipped" / "avif.pb").write_bytes(b"")
-    monkeypatch.setattr(networks, "_SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(networks, "SHIPPED", tmp_path / "shipped")
 
     report = doctor.examine()
 

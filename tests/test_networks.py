@@ -15,7 +15,7 @@ import pytest
 from foveola import networks
 from foveola.codecs import codec
 from foveola.errors import ConfigError, NetworkError
-from foveola.networks import Network, choose, digest, heads, inputs, runtime, sidecar
+from foveola.networks import Network, Shipped, choose, digest, heads, inputs, runtime, sidecar
 from foveola.networks.sidecar import Sidecar
 from foveola.picture import Picture
 from foveola.settings import Inference, make_settings
@@ -29,7 +29,7 @@ WEBP = codec("webp"), make_settings("webp", {})
 def forgetful() -> Iterator[None]:
     """Each test reads its own files."""
     yield
-    for kept in (networks.shipped, networks._shipped, networks._loaded, networks._without_extra, networks.digest):
+    for kept in (networks.shipped, networks._ours, networks._loaded, networks._without_extra, networks.digest):
         kept.cache_clear()
 
 
@@ -369,12 +369,15 @@ def test_the_word_none_and_a_format_without_network_are_no_network() -> None:
 
 @pytest.mark.parametrize("format", networks.FORMATS)
 def test_ours_are_shipped_and_know_what_they_are_for(format: str) -> None:
-    network = Network.load(networks.intact(format), format, own=False)
+    ours = choose("", format)
 
-    assert not network.own
+    assert isinstance(ours, Shipped)
+    assert not ours.own
+    assert choose("", format) is ours
+    network = ours.network
     assert (network.about.format, network.about.head, network.about.input) == (format, "curve", "mosaic")
     assert network.about.sha256 == network.model.sha256
-    told = network.predict(photo(600, 400))
+    told = ours.predict(photo(600, 400))
     assert told.curve is not None
     assert told.at(0.005, *WEBP) > told.at(0.02, *WEBP) > told.at(0.1, *WEBP)
 
@@ -405,7 +408,7 @@ def test_ours_are_read_when_they_are_first_asked(format: str, monkeypatch: pytes
 
 @pytest.mark.parametrize("format", networks.FORMATS)
 def test_ours_say_the_same_in_both_formats(format: str) -> None:
-    path = networks._SHIPPED / f"{format}.pb"
+    path = networks.SHIPPED / f"{format}.pb"
     one, two = (Network.load(path.with_suffix(suffix), format) for suffix in (".pb", ".onnx"))
     picture = photo(600, 400, seed=3)
 
@@ -415,17 +418,17 @@ def test_ours_say_the_same_in_both_formats(format: str) -> None:
 
 
 def test_ours_take_little_room() -> None:
-    assert sum(path.stat().st_size for path in networks._SHIPPED.iterdir()) < 6_000_000
+    assert sum(path.stat().st_size for path in networks.SHIPPED.iterdir()) < 6_000_000
 
 
 def damage(folder: Path, how: str) -> None:
     path = folder / "webp.pb"
-    data = bytearray((networks._SHIPPED / "webp.pb").read_bytes())
+    data = bytearray((networks.SHIPPED / "webp.pb").read_bytes())
     data[len(data) // 2] ^= 1
     if how != "missing":
         path.write_bytes(data)
     if how in ("missing", "one byte"):
-        sidecar.beside(path).write_bytes((networks._SHIPPED / "webp.pb.json").read_bytes())
+        sidecar.beside(path).write_bytes((networks.SHIPPED / "webp.pb.json").read_bytes())
     if how == "sidecar damaged":
         sidecar.beside(path).write_text("{")
 
@@ -443,7 +446,7 @@ def test_a_damaged_network_of_ours_is_a_warning(
     how: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     damage(tmp_path, how)
-    monkeypatch.setattr(networks, "_SHIPPED", tmp_path)
+    monkeypatch.setattr(networks, "SHIPPED", tmp_path)
 
     assert choose("", "webp") == choose("", "webp") == "network_damaged"
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
@@ -453,8 +456,8 @@ def test_a_damaged_network_of_ours_is_a_warning(
 
 def test_a_network_of_ours_that_goes_away_fails_at_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("webp.pb", "webp.pb.json"):
-        (tmp_path / name).write_bytes((networks._SHIPPED / name).read_bytes())
-    monkeypatch.setattr(networks, "_SHIPPED", tmp_path)
+        (tmp_path / name).write_bytes((networks.SHIPPED / name).read_bytes())
+    monkeypatch.setattr(networks, "SHIPPED", tmp_path)
     network = choose("", "webp")
     (tmp_path / "webp.pb").unlink()
 

@@ -193,10 +193,15 @@ def test_networks_that_can_not_be_used_stop_the_server_at_its_start(folder: Path
     done = subprocess.run([sys.executable, "-c", _MAIN], env=environ, capture_output=True, text=True, timeout=60)
 
     assert done.returncode != 0
-    for name, found in (("JPEG", "can't be read"), ("AVIF", "1 outputs where"), ("JXL", "missing.onnx: no such file")):
+    for name, found in (
+        ("JPEG", "can't be read as either"),
+        ("AVIF", "1 outputs where"),
+        ("JXL", "missing.onnx: no such file"),
+    ):
         line = next(line for line in done.stderr.splitlines() if f"for IMGPROXY_AUTOQUALITY_{name}_NET, got" in line)
         assert found in line
     assert "WEBP_NET" not in done.stderr
+    assert "GraphDef" not in done.stderr
 
 
 def test_problems_of_all_kinds_are_told_together(folder: Path, tmp_path: Path) -> None:

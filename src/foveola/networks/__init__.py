@@ -25,7 +25,18 @@ from foveola.networks.sidecar import Head, Sidecar
 from foveola.picture import Picture
 from foveola.settings import ONE_THREAD, Inference
 
-__all__ = ["Absent", "Inference", "Network", "Prediction", "Predictor", "Sidecar", "available", "choose", "shipped"]
+__all__ = [
+    "Absent",
+    "Inference",
+    "Network",
+    "Prediction",
+    "Predictor",
+    "Shipped",
+    "Sidecar",
+    "available",
+    "choose",
+    "shipped",
+]
 
 Absent = Literal["no_network", "no_ml_extra", "network_damaged", "network_failed"]
 """Why no network is asked; a note of the result."""
@@ -33,7 +44,8 @@ FORMATS = ("jpeg", "webp", "avif", "jxl")
 """Formats whose networks are shipped."""
 NONE = "none"
 """The word for no network."""
-_SHIPPED = Path(str(files("foveola.networks"))) / "shipped"
+SHIPPED = Path(str(files("foveola.networks"))) / "shipped"
+"""Where ours are."""
 _log = logging.getLogger("foveola.networks")
 
 
@@ -139,7 +151,7 @@ def intact(format: str) -> Path:
     Raises:
         ConfigError: it is damaged.
     """
-    path = _SHIPPED / f"{format}.pb"
+    path = SHIPPED / f"{format}.pb"
     about = sidecar.read(path)
     wanted = about.sha256 if about else ""
     try:
@@ -153,29 +165,38 @@ def intact(format: str) -> Path:
 
 @dataclass(frozen=True)
 class Shipped:
-    """Our network for a format, a Predictor that reads its file when it is first asked.
+    """Our network for a format, a Predictor that is read when it is first asked.
 
     It seldom is, for the transform mostly foresees better; and it takes a third of a second and 40 MB.
+
+    Args:
+        format: of the files whose quality it says.
+        inference: how it is run.
     """
 
     format: str
     inference: Inference = ONE_THREAD
-    own: bool = False
+
+    @property
+    def own(self) -> bool:
+        """False: it came with foveola."""
+        return False
+
+    @property
+    def network(self) -> Network:
+        """The network, read once a process; a ConfigError where it can't be."""
+        return _ours(self.format, self.inference)
 
     def predict(self, picture: Picture) -> Prediction:
-        """Return what the network says of a picture.
-
-        Raises:
-            NetworkError: the inference failed, or its file can't be read.
-        """
+        """Return what the network says of a picture; a NetworkError where it fails or can't be read."""
         try:
-            return _shipped(self.format, self.inference).predict(picture)
+            return self.network.predict(picture)
         except ConfigError as error:
             raise NetworkError(str(error)) from error
 
 
 @lru_cache(16)
-def _shipped(format: str, inference: Inference) -> Network:
+def _ours(format: str, inference: Inference) -> Network:
     return Network.load(intact(format), format, own=False, inference=inference)
 
 
@@ -198,7 +219,7 @@ def _loaded(path: str, format: str, name: str, inference: Inference) -> Network:
 def choose(
     said: str, format: str, *, name: str = "network", inference: Inference = ONE_THREAD
 ) -> Network | Shipped | Absent:
-    """Return the network that is meant, read once a process, or why there is none.
+    """Return the network that is meant, or why there is none.
 
     Args:
         said: empty for ours, `none` for no network, or the path of a file.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -67,5 +68,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    sys.stderr = ours = os.fdopen(os.dup(2), "w")  # for OpenVINO writes to the other one what it can't read of a file
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    logging.basicConfig(stream=ours, level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     main()

@@ -23,7 +23,7 @@ from foveola.errors import FoveolaError, ImageError, NetworkError
 from foveola.foresight.transform import foresee_dssim
 from foveola.goal import Autoquality, Bounds
 from foveola.metrics import Reference
-from foveola.networks import Network, Predictor
+from foveola.networks import SHIPPED, Network, Predictor
 from foveola.picture import Picture
 from foveola.search import Step
 from foveola.train import crew
@@ -249,12 +249,12 @@ def ask(name: str, question: Question) -> Answer:
 
 @cache
 def loaded(path: Path, format: str) -> Predictor:
-    """Return a network, read once a process.
+    """Return a network, read once a process; one that came with foveola is asked as `ml` asks it.
 
     Raises:
         ConfigError: it can't be used.
     """
-    return Network.load(path, format)
+    return Network.load(path, format, own=path.resolve().parent != SHIPPED.resolve())
 
 
 def _network(
