@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from foveola.codecs import codec
-from foveola.networks import FORMATS, Shipped
+from foveola.networks import FORMATS, Network, intact
 from foveola.picture import Picture
 from foveola.server.worker import preload
 from foveola.settings import BEST_JPEG, make_settings
@@ -55,7 +55,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for format in FORMATS:
         start = time.process_time()
-        network = Shipped(format).network
+        network = Network.load(intact(format), format, own=False)
         read = 1000 * (time.process_time() - start)
         found, settings = codec(format), BEST_JPEG if format == "jpeg" else make_settings(format, {})
         told = median(lambda of=network: of.predict(picture))  # type: ignore[misc]

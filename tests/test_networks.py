@@ -15,7 +15,7 @@ import pytest
 from foveola import networks
 from foveola.codecs import codec
 from foveola.errors import ConfigError, NetworkError
-from foveola.networks import Network, Shipped, choose, digest, heads, inputs, runtime, sidecar
+from foveola.networks import Network, choose, digest, heads, inputs, runtime, sidecar
 from foveola.networks.sidecar import Sidecar
 from foveola.picture import Picture
 from foveola.settings import Inference, make_settings
@@ -29,7 +29,7 @@ WEBP = codec("webp"), make_settings("webp", {})
 def forgetful() -> Iterator[None]:
     """Each test reads its own files."""
     yield
-    for kept in (networks.shipped, networks._ours, networks._loaded, networks._without_extra, networks.digest):
+    for kept in (networks.shipped, networks._shipped, networks._loaded, networks._without_extra, networks.digest):
         kept.cache_clear()
 
 
@@ -369,15 +369,12 @@ def test_the_word_none_and_a_format_without_network_are_no_network() -> None:
 
 @pytest.mark.parametrize("format", networks.FORMATS)
 def test_ours_are_shipped_and_know_what_they_are_for(format: str) -> None:
-    ours = choose("", format)
+    network = Network.load(networks.intact(format), format, own=False)
 
-    assert isinstance(ours, Shipped)
-    assert not ours.own
-    assert choose("", format) is ours
-    network = ours.network
+    assert not network.own
     assert (network.about.format, network.about.head, network.about.input) == (format, "curve", "mosaic")
     assert network.about.sha256 == network.model.sha256
-    told = ours.predict(photo(600, 400))
+    told = network.predict(photo(600, 400))
     assert told.curve is not None
     assert told.at(0.005, *WEBP) > told.at(0.02, *WEBP) > told.at(0.1, *WEBP)
 

@@ -165,38 +165,29 @@ def intact(format: str) -> Path:
 
 @dataclass(frozen=True)
 class Shipped:
-    """Our network for a format, a Predictor that is read when it is first asked.
+    """Our network for a format, a Predictor that reads its file when it is first asked.
 
     It seldom is, for the transform mostly foresees better; and it takes a third of a second and 40 MB.
-
-    Args:
-        format: of the files whose quality it says.
-        inference: how it is run.
     """
 
     format: str
     inference: Inference = ONE_THREAD
-
-    @property
-    def own(self) -> bool:
-        """False: it came with foveola."""
-        return False
-
-    @property
-    def network(self) -> Network:
-        """The network, read once a process; a ConfigError where it can't be."""
-        return _ours(self.format, self.inference)
+    own: bool = False
 
     def predict(self, picture: Picture) -> Prediction:
-        """Return what the network says of a picture; a NetworkError where it fails or can't be read."""
+        """Return what the network says of a picture.
+
+        Raises:
+            NetworkError: the inference failed, or its file can't be read.
+        """
         try:
-            return self.network.predict(picture)
+            return _shipped(self.format, self.inference).predict(picture)
         except ConfigError as error:
             raise NetworkError(str(error)) from error
 
 
 @lru_cache(16)
-def _ours(format: str, inference: Inference) -> Network:
+def _shipped(format: str, inference: Inference) -> Network:
     return Network.load(intact(format), format, own=False, inference=inference)
 
 
@@ -219,7 +210,7 @@ def _loaded(path: str, format: str, name: str, inference: Inference) -> Network:
 def choose(
     said: str, format: str, *, name: str = "network", inference: Inference = ONE_THREAD
 ) -> Network | Shipped | Absent:
-    """Return the network that is meant, or why there is none.
+    """Return the network that is meant, read once a process, or why there is none.
 
     Args:
         said: empty for ours, `none` for no network, or the path of a file.
