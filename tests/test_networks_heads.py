@@ -191,6 +191,21 @@ def test_other_targets_are_reached_along_the_curve_family(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("own", [0.005, 0.02, 0.08])
+def test_a_stricter_target_never_asks_for_less_quality(format: str, own: float) -> None:
+    """Whatever a network says, and however unlikely the codec's curves make that."""
+    found, settings = codec(format), settings_of(format)
+    targets = np.geomspace(0.2, 0.0005, 40)
+
+    for quality in range(1, 101):
+        said = Prediction(quality, own)
+        reached = [said.at(float(target), found, settings) for target in targets]
+        assert reached == sorted(reached)
+        for target, other in zip(targets, reached, strict=True):
+            assert other <= quality if target > own else other >= quality
+
+
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("quality", [1, 50, 100])
 @pytest.mark.parametrize("target", [0.0, 1e-6, 0.02, 0.5, 1.0])
 def test_any_target_is_a_quality(format: str, quality: int, target: float) -> None:

@@ -204,6 +204,15 @@ def test_networks_that_can_not_be_used_stop_the_server_at_its_start(folder: Path
     assert "GraphDef" not in done.stderr
 
 
+def test_a_trial_that_breaks_says_why() -> None:
+    """OpenVINO's words are left out, not ours."""
+    command = [sys.executable, "-P", "-m", "foveola.server.networks"]
+    done = subprocess.run(command, input="{", capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 1
+    assert "JSONDecodeError" in done.stderr
+
+
 def test_problems_of_all_kinds_are_told_together(folder: Path, tmp_path: Path) -> None:
     """What can't be read, and what can't be used: a server that starts after the fourth try has wasted three."""
     environ = {**os.environ, **variables(folder), "IMGPROXY_BIND": "127.0.0.1:0"}

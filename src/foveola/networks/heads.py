@@ -53,8 +53,11 @@ class Prediction:
         if target == self.target:
             return float(self.quality)
         steps = [Step(quality, codec.setting(quality, settings)) for quality in QUALITIES]
-        family = belief(codec, settings, steps, "dssim").given(self.quality - 1, math.log(self.target))
-        return crossing(np.minimum.accumulate(family.mean), target)
+        index, known = self.quality - 1, math.log(self.target)
+        family = belief(codec, settings, steps, "dssim").given(index, known).mean.copy()
+        family[:index] = np.maximum(family[:index], known)  # far from what is usual it does not follow far enough
+        family[index:] = np.minimum(family[index:], known)
+        return crossing(np.minimum.accumulate(family), target)
 
 
 def crossing(curve: Vector, target: float) -> float:

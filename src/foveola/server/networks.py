@@ -68,7 +68,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    ours = os.fdopen(os.dup(2), "w")  # for OpenVINO writes to the other one what it can't read of a file
+    sys.stderr = ours = os.fdopen(os.dup(2), "w")  # for OpenVINO writes to the other one what it can't read of a file
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     logging.basicConfig(stream=ours, level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     main()
