@@ -24,6 +24,8 @@ Vector = NDArray[np.float64]
 QUALITIES = range(1, 101)
 AROUND = 3
 """Qualities on each side of the greatest logit that tell on which side of the target it lies."""
+SMOOTHER = 1e-6
+"""By how much a curve has to be smoother: less is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +118,8 @@ def _placed(curve: Vector, base: int) -> Vector:
 def _curve(logits: Vector, target: float, sigma: float) -> Vector:
     """Return the curve that logits hold: above the target before the greatest, under it behind.
 
-    On which side the greatest itself lies is told by which makes the smoother curve.
+    On which side the greatest itself lies is told by which makes the smoother curve; where both are equally smooth, as
+    happens, it lies above, which asks for no less quality.
     """
     away, peak = sigma * np.sqrt(np.maximum(-2 * logits, 0)), int(logits.argmax())
     sides = np.where(np.arange(len(logits)) < peak, 1.0, -1.0)
@@ -128,5 +131,6 @@ def _curve(logits: Vector, target: float, sigma: float) -> Vector:
     def roughness(curve: Vector) -> float:
         return float(np.abs(np.diff(curve[max(peak - AROUND, 0) : peak + AROUND], 2)).sum())
 
-    falling: Vector = np.minimum.accumulate(min(curves, key=roughness))
+    above, under = curves
+    falling: Vector = np.minimum.accumulate(under if roughness(above) - roughness(under) > SMOOTHER else above)
     return falling
