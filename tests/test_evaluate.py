@@ -17,10 +17,11 @@ from foveola.codecs import codec
 from foveola.errors import FoveolaError, NetworkError
 from foveola.goal import Autoquality, Bounds
 from foveola.networks import Network, Prediction
+from foveola.networks.heads import crossing
 from foveola.picture import Picture, sniff
 from foveola.train import tables
 from foveola.train.evaluate import WAYS, Question, evaluate
-from foveola.train.figures import Figure, curves, quality_for
+from foveola.train.figures import Figure, curves
 from foveola.train.labelling import label, open_picture
 from foveola.train.labels import Labels, Recipe
 from tests.nets import SLOPE, here, quick, write_net
@@ -67,7 +68,7 @@ def test_every_way_has_figures_at_every_target_of_all_and_of_each_source(folder:
 def test_the_network_is_held_to_what_was_measured(folder: Path, labels: Labels) -> None:
     made = evaluate(question(folder, search=False), labels)
 
-    truth = [quality_for(curve, 0.02) for curve in curves(labels)]
+    truth = [crossing(curve, 0.02) for curve in curves(labels)]
     found = made.figures(0.02, "network")
     assert found is not None
     assert found.mae.value == pytest.approx(np.mean(np.abs(np.subtract(60, truth))), abs=0.01)
@@ -115,7 +116,7 @@ def test_the_constant_is_that_of_the_pictures_that_were_fitted_on(folder: Path, 
 
     made = evaluate(question(folder, search=False), labels, against=others)
 
-    assert made.foreseen[0.02, "constant"].quality == pytest.approx([quality_for(curves(others)[0], 0.02)] * 4)
+    assert made.foreseen[0.02, "constant"].quality == pytest.approx([crossing(curves(others)[0], 0.02)] * 4)
 
 
 def test_a_network_that_fails_on_a_picture_misses_it(

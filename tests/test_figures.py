@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foveola.networks.heads import crossing
 from foveola.settings import BEST_JPEG, WebpSettings
 from foveola.train import figures
-from foveola.train.figures import Figure, Foreseen, by_source, constant, curves, first_encode, judge, quality_for
+from foveola.train.figures import Figure, Foreseen, by_source, constant, curves, first_encode, judge
 from foveola.train.labels import Labels, Recipe
 
 LINE = np.log(0.1) - np.arange(100) * math.log(10) / 33
@@ -30,15 +31,13 @@ def labels(dssim: list[list[float]], qualities: tuple[int, ...] = (10, 50, 90), 
     ("target", "quality"), [(0.1, 1), (0.2, 1), (0.01, 34), (0.001, 67), (0.0001, 100), (10**-1.5, 17.5), (1e-9, 100)]
 )
 def test_the_truth_is_the_lowest_quality_that_meets_the_target(target: float, quality: float) -> None:
-    assert quality_for(LINE, target) == pytest.approx(quality, abs=1e-6)
+    assert crossing(LINE, target) == pytest.approx(quality, abs=1e-6)
 
 
 def test_a_curve_that_rises_again_meets_the_target_where_it_does_for_good() -> None:
     curve = np.log(np.r_[np.full(40, 0.05), np.full(10, 0.01), np.full(10, 0.03), np.full(40, 0.005)])
 
-    assert quality_for(figures.falling(curve), 0.02) == pytest.approx(
-        60 + math.log(0.03 / 0.02) / math.log(0.03 / 0.005)
-    )
+    assert crossing(figures.falling(curve), 0.02) == pytest.approx(60 + math.log(0.03 / 0.02) / math.log(0.03 / 0.005))
 
 
 def test_measured_curves_pass_through_what_was_measured() -> None:
@@ -143,7 +142,7 @@ def test_the_family_is_what_is_known_of_every_picture() -> None:
 @given(st.lists(st.floats(1e-5, 0.5), min_size=3, max_size=3), st.floats(1e-4, 0.4))
 def test_the_truth_meets_the_target_and_nothing_below_it_does(losses: list[float], target: float) -> None:
     curve = curves(replace(labels([[0.1, 0.02, 0.003]]), dssim=np.array([losses])))[0]
-    quality = quality_for(curve, target)
+    quality = crossing(curve, target)
 
     above, below = math.ceil(quality + 1e-9), math.floor(quality - 1e-9)
     assert above > 100 or quality == 100 or curve[above - 1] <= math.log(target) + 1e-9

@@ -29,7 +29,7 @@ from scipy.interpolate import PchipInterpolator
 import foveola.foresight
 from foveola.codecs import codec
 from foveola.codecs.jpeg import luma_table
-from foveola.doctor import examine
+from foveola.doctor import libraries
 from foveola.foresight.features import features
 from foveola.foresight.fitted import OUTLYING, forget
 from foveola.foresight.mosaic import COUNTS, TILE, encode_mosaic
@@ -272,7 +272,7 @@ def main() -> None:
         if variant in IMITATED:
             with ProcessPoolExecutor(options.jobs) as pool:
                 kept["imitation"] = imitate(variant, options.folder, every, pool)
-    save(written | {"date": date.today().isoformat(), "versions": examine().libraries})
+    save(written | {"date": date.today().isoformat(), "versions": libraries()})
 
 
 def save(written: Mapping[str, Any]) -> None:

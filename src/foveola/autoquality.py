@@ -160,11 +160,8 @@ def find(
 def _trusted(bench: Bench, search: Search, foresight: Foresight | None, first: First) -> Result:
     """Return the file of the quality that is foreseen, which nobody has measured."""
     index = search.ask()
-    for _ in range(PROBES):
-        if foresight is None or search.pinned or index is None or not foresight.look(index):
-            break
-        search.believe(foresight.curve)
-        index = search.ask()
+    if foresight and not search.pinned:
+        index = _foreseen(search, foresight, index, sure=math.inf)
     assert index is not None
     step = search.steps[index]
     data = bench.codec.encode(bench.picture, step.quality, bench.settings)
@@ -264,10 +261,10 @@ def _ask(search: Search, bench: Bench, foresight: Foresight | None) -> int | Non
     return index if index is not None else _second_look(search, foresight)
 
 
-def _foreseen(search: Search, foresight: Foresight, index: int | None) -> int | None:
+def _foreseen(search: Search, foresight: Foresight, index: int | None, sure: float = SURE) -> int | None:
     """Return the step to look at next, after the transform was asked about it and, if it disagrees, about others."""
     for _ in range(PROBES):
-        if index is None or search.hope(index) > SURE or not foresight.look(index):
+        if index is None or search.hope(index) > sure or not foresight.look(index):
             break
         search.believe(foresight.curve)
         index = search.ask()

@@ -20,7 +20,7 @@ from foveola.goal import METHODS, Asked, Configured, Method, resolve
 from foveola.kinds import BOOLEAN, FORMAT, HEX, TEXT, Kind
 from foveola.picture import FORMATS, Limits
 from foveola.pipeline import Accepted, Defaults
-from foveola.settings import ONE_THREAD, Inference
+from foveola.settings import ONE_THREAD, PREDICTED, Inference
 from foveola.sources.base import Reach
 from foveola.urls import Grammar, Keys
 from foveola.variables import Setting, codec_rows
@@ -262,7 +262,7 @@ class Settings:
     @property
     def networks(self) -> Mapping[str, str]:
         """Which network says the first quality of each format."""
-        return {name: getattr(self, f"autoquality_{name}_net") for name in ("jpeg", "webp", "avif", "jxl")}
+        return {name: getattr(self, f"autoquality_{name}_net") for name in PREDICTED}
 
     @property
     def inference(self) -> Inference:

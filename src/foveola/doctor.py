@@ -67,7 +67,7 @@ def examine() -> Report:
         The report; nothing that is missing raises.
     """
     problems: dict[str, str] = {}
-    libraries = {name: _tried(name, ask, problems) for name, ask in LIBRARIES.items()}
+    found = libraries(problems)
     written = {name: _tried(name, partial(_write, name), problems) for name in FORMATS}
     read = {name: data and _tried(name, partial(_read, name, data), problems) for name, data in written.items()}
     active = kernels.status()
@@ -76,13 +76,19 @@ def examine() -> Report:
         f"{platform.python_version()} ({platform.python_implementation()}, {platform.system()} {platform.machine()})",
         active.name,
         active.detail,
-        libraries,
+        found,
         tuple(name for name, picture in read.items() if picture),
         tuple(name for name, data in written.items() if data),
         {format: _network(format, problems) for format in networks.FORMATS},
         problems,
-        _misfits(libraries),
+        _misfits(found),
     )
+
+
+def libraries(problems: dict[str, str] | None = None) -> dict[str, str | None]:
+    """Return the version of each library, None where it can't be told; `problems` is told why."""
+    kept = {} if problems is None else problems
+    return {name: _tried(name, ask, kept) for name, ask in LIBRARIES.items()}
 
 
 def _network(format: str, problems: dict[str, str]) -> str:

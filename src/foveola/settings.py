@@ -87,6 +87,11 @@ BOOLEANS: Mapping[str, bool] = {
 """The words for yes and no of Go's `strconv.ParseBool`, which imgproxy reads with."""
 
 
+Predicted = Literal["jpeg", "webp", "avif", "jxl"]
+PREDICTED: tuple[Predicted, ...] = get_args(Predicted)
+"""Formats whose quality a network can foresee."""
+
+
 @dataclass(frozen=True)
 class Inference:
     """How networks are run.

@@ -20,7 +20,7 @@ from foveola.foresight import mosaic as mosaics
 from foveola.foresight.curves import Curve
 from foveola.foresight.fitted import belief
 from foveola.foresight.transform import Foresight, foresee_bytes, foresee_dssim, in_bytes, keeps_coefficients
-from foveola.goal import Autoquality
+from foveola.goal import Autoquality, Bounds
 from foveola.metrics import Reference
 from foveola.networks import Predictor
 from foveola.picture import Picture
@@ -64,8 +64,7 @@ class Bench:
             _log.warning("Searching without a network: %s", error)
             return None
         quality = round(prediction.at(self.goal.target, self.codec, self.settings))
-        low, high = steps[0].quality, max(steps[-1].quality, steps[0].quality)
-        setting = self.codec.setting(min(max(quality, low), high), self.settings)
+        setting = self.codec.setting(Bounds(steps[0].quality, steps[-1].quality).clamp(quality), self.settings)
         return next(step.quality for step in steps if step.setting == setting)
 
     def look(self, step: Step) -> Probe:

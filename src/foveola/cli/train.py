@@ -51,11 +51,10 @@ def label(folder: Path, format: str, out: Path, every: int, **options: Any) -> N
         say("foveola: method ml writes JPEG with the best settings only, so these labels serve no server", err=True)
     seen = [0, 0]
     with Bar("Labelling") as bar:
+        tell = teller(bar)
 
         def report(done: int, total: int, name: str, skipped: str | None) -> None:
-            if skipped is not None:
-                say(f"foveola: {name}: left out: {skipped}", err=True)
-            bar.show(done, total)
+            tell(done, total, name, skipped)
             seen[:] = done, total
 
         try:
@@ -122,10 +121,12 @@ def _fitted(target: float, found: Figures, constant: Figures) -> tuple[str, ...]
 
 def _free(out: Path, force: bool) -> None:
     """Refuse a name that no network can have, and, unless it is forced, names that are taken."""
+    from foveola.networks.sidecar import beside
+
     if out.suffix != ".pb" or not out.parent.is_dir():
         raise ArgumentError(expected("NAME.pb in a folder that exists", "--out", str(out)))
     names = (out, out.with_suffix(".onnx"))
-    taken = (path for name in names for path in (name, name.with_name(name.name + ".json")) if path.exists())
+    taken = (path for name in names for path in (name, beside(name)) if path.exists())
     if not force and (path := next(taken, None)):
         raise FileExistsError(errno.EEXIST, "Expected --force to overwrite a file", str(path))
 

@@ -19,7 +19,8 @@ SMOOTH = (64, 640, 6400)
 """Energies without the mean, of a whole block, below which it is very, fairly and hardly smooth."""
 MOST = 1024
 """Blocks that are looked at, at most."""
-_ORDER = np.array(sorted(range(64), key=lambda k: (k // 8 + k % 8, k)))
+ORDER = np.array(sorted(range(64), key=lambda k: (k // 8 + k % 8, k)))
+"""Places in an 8x8 block, row by row, by rising frequency."""
 
 
 def features(coefficients: Coefficients) -> Array:
@@ -35,7 +36,7 @@ def features(coefficients: Coefficients) -> Array:
     down, groups = coefficients.blocks.shape[:2]
     step = max(1, -(-down * groups * 4 // MOST))
     some = coefficients.blocks.reshape(-1, 8, 4, 8)[::step].swapaxes(1, 2).reshape(-1, 64)
-    levels = some.astype(np.float32)[:, _ORDER] / SCALE
+    levels = some.astype(np.float32)[:, ORDER] / SCALE
     energy = levels * levels
     bands = np.add.reduceat(energy, BANDS[:-1], axis=1)[:, : len(BANDS) - 1]
     bands = bands / np.diff(BANDS)

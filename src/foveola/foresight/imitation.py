@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foveola.foresight.features import BANDS, ORDER
 from foveola.foresight.tiles import Part, draw
 from foveola.kernels import Coefficients
 from foveola.kernels.prepared import BLOCK
@@ -33,8 +34,6 @@ FEWEST, MOST = 12, 64
 """Tiles; a picture that has not four times as many as the fewest is looked at as a whole."""
 CONTEXT = 3
 """8x8 blocks of a side that tell what a place is like: a 16x16 block of the map, whose windows reach beyond it."""
-BANDS = (1, 3, 6, 10, 15, 21, 28, 36, 49, 64)
-"""Where each band of frequencies begins, by the sum of the two frequencies as far as that goes."""
 OUTLYING = 4.0
 """Standard deviations beyond which what a place is like counts no further."""
 STRONGEST = 2.0
@@ -42,7 +41,6 @@ STRONGEST = 2.0
 SMALL = np.float32(1e-5)
 """DSSIM that is added before a log is taken of a picture's mean."""
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)
-_ORDER = np.array(sorted(range(64), key=lambda k: (k // 8 + k % 8, k)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,9 +146,10 @@ def places(reference: Reference, table: Quantiser, knots: Any) -> Array:
     pixels = reference.picture.frames[0]
     tiles = draw(pixels.shape[:2], TILE, min(MOST, pixels.shape[0] // TILE * (pixels.shape[1] // TILE) // 4))
     if tiles is None or tiles.rows.size < FEWEST:
-        losses = np.stack([reference.mapped(*table(int(knot))).ravel() for knot in knots], 1)
-        rows, columns = _grid(reference.mapped(*table(int(knots[-1]))).shape)
-        return np.hstack((losses, like(reference.coefficients, pixels, rows, columns))).astype(np.float32)
+        maps = np.stack([reference.mapped(*table(int(knot))) for knot in knots], -1)
+        rows, columns = _grid(maps.shape[:2])
+        described = like(reference.coefficients, pixels, rows, columns)
+        return np.hstack((maps.reshape(-1, len(knots)), described)).astype(np.float32)
     part = Part(tiles, reference.luma)
     losses = np.stack([part.transformed(*table(int(knot))).ravel() for knot in knots], 1)
     rows, columns = _grid(tiles.rows.shape)
@@ -185,7 +184,7 @@ def like(
     x = np.minimum(columns[:, None] * 2 + around, groups * 4 - 1)[:, None, :]
     blocks = coefficients.blocks[y, x // 4, :, x % 4].reshape(len(rows), CONTEXT**2, 64)
     levels = blocks.astype(np.float32) / SCALE
-    energy = np.square(levels).mean(1)[:, _ORDER]
+    energy = np.square(levels).mean(1)[:, ORDER]
     bands = np.add.reduceat(energy, BANDS[:-1], axis=1)[:, : len(BANDS) - 1] / np.diff(BANDS).astype(np.float32)
     spread = (levels[:, :, 0] / 8).var(1)
     colour, chroma = _colours(pixels, rows, columns)

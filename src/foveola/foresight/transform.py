@@ -20,7 +20,7 @@ from foveola.codecs.base import Codec
 from foveola.foresight.curves import Curve, Vector
 from foveola.foresight.features import features
 from foveola.foresight.fitted import axis, belief, imitated, numbers, residual, variant
-from foveola.foresight.imitation import Quantiser
+from foveola.foresight.imitation import TILE, Quantiser
 from foveola.foresight.tiles import Part, draw
 from foveola.metrics import Reference
 from foveola.search import Step, log
@@ -32,8 +32,6 @@ SURPRISE = 4.0
 """Standard deviations beyond which a file shows that what was remembered says nothing of this picture."""
 SKETCHED = 500_000
 """Pixels from which on a picture is looked at in a part first."""
-TILE = 32
-"""Pixels of a side of a tile: small ones miss less."""
 MOST_TILES = 240
 SKETCH_ERROR = 0.45
 """Standard deviation of the log of what a tile loses, as it adds up over independent tiles."""

@@ -23,7 +23,7 @@ from foveola.networks.heads import Prediction
 from foveola.networks.runtime import Model, available
 from foveola.networks.sidecar import Head, Sidecar
 from foveola.picture import Picture
-from foveola.settings import ONE_THREAD, Inference
+from foveola.settings import ONE_THREAD, PREDICTED, Inference
 
 __all__ = [
     "Absent",
@@ -40,7 +40,7 @@ __all__ = [
 
 Absent = Literal["no_network", "no_ml_extra", "network_damaged", "network_failed"]
 """Why no network is asked; a note of the result."""
-FORMATS = ("jpeg", "webp", "avif", "jxl")
+FORMATS = PREDICTED
 """Formats whose networks are shipped."""
 NONE = "none"
 """The word for no network."""

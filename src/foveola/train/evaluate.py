@@ -24,6 +24,7 @@ from foveola.foresight.transform import foresee_dssim
 from foveola.goal import Autoquality, Bounds
 from foveola.metrics import Reference
 from foveola.networks import SHIPPED, Network, Predictor
+from foveola.networks.heads import crossing
 from foveola.picture import Picture
 from foveola.search import Step
 from foveola.train import crew
@@ -39,7 +40,6 @@ from foveola.train.figures import (
     first_encode,
     judge,
     over_qualities,
-    quality_for,
 )
 from foveola.train.labelling import Report, distinct, open_picture
 from foveola.train.labels import Labels, Recipe
@@ -158,7 +158,7 @@ def evaluate(
         raise FoveolaError(f"Expected a picture to evaluate on, got none ({name}: {why})")
     kept = labels.only([index for index, name in enumerate(labels.names) if name in answers])
     known = curves(kept)
-    truth = np.array([[quality_for(curve, target) for curve in known] for target in question.targets])
+    truth = np.array([[crossing(curve, target) for curve in known] for target in question.targets])
     fixed = {
         "family": family(kept.format, kept.settings, question.targets),
         "constant": constant(against or kept, question.targets),
@@ -279,7 +279,7 @@ def _transform(reference: Reference, found: Codec, recipe: Recipe, targets: Sequ
         for _ in range(PROBES):
             if not foresight.look(int(np.abs(foresight.curve.mean - math.log(target)).argmin())):
                 break
-        qualities.append(quality_for(over_qualities(recipe.format, at, foresight.curve.mean[None])[0], target))
+        qualities.append(crossing(over_qualities(recipe.format, at, foresight.curve.mean[None])[0], target))
     return tuple(qualities)
 
 

@@ -8,7 +8,6 @@ Source: Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +17,9 @@ from numpy.typing import NDArray
 
 from foveola.codecs import codec
 from foveola.foresight.fitted import axis
-from foveola.train.labels import Labels, Predicted
+from foveola.networks.heads import crossing
+from foveola.settings import Predicted
+from foveola.train.labels import Labels
 
 Vector = NDArray[np.float64]
 TARGETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
@@ -49,26 +50,6 @@ def falling(values: Vector) -> Vector:
     """Return curves (…, m) that never rise: each value is the greatest of those at its quality and above."""
     turned: Vector = np.maximum.accumulate(values[..., ::-1], axis=-1)[..., ::-1]
     return turned
-
-
-def quality_for(curve: Vector, target: float) -> float:
-    """Return the lowest continuous quality at which a curve meets a target.
-
-    Args:
-        curve: (100,) log DSSIM at qualities 1..100, never rising.
-        target: a DSSIM.
-
-    Returns:
-        1..100; 1 where it is met everywhere, 100 where it is met nowhere.
-    """
-    aim = math.log(target)
-    met = np.flatnonzero(curve <= aim)
-    if not met.size:
-        return 100.0
-    if met[0] == 0:
-        return 1.0
-    after, before = float(curve[met[0]]), float(curve[met[0] - 1])
-    return float(met[0]) + (before - aim) / (before - after)
 
 
 def whole_quality(quality: Vector) -> NDArray[np.int64]:
@@ -174,7 +155,7 @@ def intervals(values: Vector, seed: int = 0) -> list[Figure]:
 def constant(labels: Labels, targets: Sequence[float]) -> dict[float, float]:
     """Return the quality that serves every picture best: the median of the truth, by target."""
     known = curves(labels)
-    return {t: float(np.median([quality_for(curve, t) for curve in known])) for t in targets}
+    return {t: float(np.median([crossing(curve, t) for curve in known])) for t in targets}
 
 
 def family(format: Predicted, settings: Any, targets: Sequence[float]) -> dict[float, float]:
@@ -185,7 +166,7 @@ def family(format: Predicted, settings: Any, targets: Sequence[float]) -> dict[f
     found = codec(format)
     steps = [Step(quality, found.setting(quality, settings)) for quality in EVERY.tolist()]
     mean = falling(belief(found, settings, steps, "dssim").mean)
-    return {target: quality_for(mean, target) for target in targets}
+    return {target: crossing(mean, target) for target in targets}
 
 
 def by_source(

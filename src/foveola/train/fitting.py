@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from foveola.codecs import codec
 from foveola.errors import ArgumentError, FoveolaError
 from foveola.networks import Network
+from foveola.networks.heads import crossing
 from foveola.networks.inputs import SIDE, square
 from foveola.train import model, networks
 from foveola.train.extras import needed
-from foveola.train.figures import TARGETS, Figures, Foreseen, constant, curves, first_encode, judge, quality_for
+from foveola.train.figures import TARGETS, Figures, Foreseen, constant, curves, first_encode, judge
 from foveola.train.labelling import Report, open_picture
 from foveola.train.labels import VARIED, Labels
 from foveola.train.model import Progress, Trained
@@ -186,7 +187,7 @@ def judged(said: Callable[[int, float], float], labels: Labels) -> dict[float, F
     """
     known, found = curves(labels), dict[float, Figures]()
     for target in TARGETS if len(labels) else ():
-        truth = np.array([quality_for(curve, target) for curve in known])
+        truth = np.array([crossing(curve, target) for curve in known])
         quality = np.array([said(index, target) for index in range(len(labels))], np.float64)
         found[target] = judge(Foreseen(quality, first_encode(known, quality)), truth, target)
     return found

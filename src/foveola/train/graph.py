@@ -167,6 +167,11 @@ class Graph:
                 order.setdefault(id(waiting.pop()), tensor)
         return list(order.values())
 
+    def names(self, first: str, last: str) -> dict[int, str]:
+        """Return a name for each of the nodes, by its identity: what is said for the input and for the output."""
+        names = {id(node): f"{node.op}_{number}" for number, node in enumerate(self.nodes())}
+        return names | {id(self.input): first, id(self.result): last}
+
     def run(self, value: ArrayLike) -> Array:
         """Return what the graph makes of an input, by NumPy."""
         values: dict[int, Array] = {}

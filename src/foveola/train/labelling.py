@@ -23,9 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from foveola import __version__
+from foveola import __version__, doctor
 from foveola.codecs import Codec, codec
-from foveola.doctor import examine
 from foveola.errors import ArgumentError, FoveolaError, ImageError, expected
 from foveola.metrics import VERSION, Reference
 from foveola.picture import FORMATS, Limits, Picture, sniff
@@ -222,7 +221,7 @@ def label(
 
 def libraries(recipe: Recipe) -> dict[str, str]:
     """Return the versions of all that labels depend on."""
-    found = examine().libraries
+    found = doctor.libraries()
     encoders = {name: found[name] or "missing" for name in _ENCODERS[recipe.format]}
     return {"foveola": __version__, "metric": str(VERSION), **encoders}
 

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foveola.errors import ArgumentError, expected, whole
-from foveola.settings import BEST_JPEG, make_settings
+from foveola.settings import BEST_JPEG, PREDICTED, Predicted, make_settings
+from foveola.train.place import place
 
-Predicted = Literal["jpeg", "webp", "avif", "jxl"]
-PREDICTED: tuple[Predicted, ...] = get_args(Predicted)
-"""Formats whose quality a network can foresee."""
 SCALE, LONGEST = 0.8, 1024
 VARIED = "~varied"
 """What stands behind the name of a picture that was varied."""
@@ -193,15 +190,7 @@ class Labels:
             dssim=self.dssim.astype(np.float64),
             bytes=self.bytes.astype(np.int64),
         )
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as file:
-                file.write(archive.getvalue())
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        place(path, archive.getvalue())
 
     @classmethod
     def read(cls, path: Path) -> Labels:

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from foveola.codecs import Codec, codec
 from foveola.errors import ArgumentError, expected
+from foveola.foresight.features import BANDS, ORDER
 from foveola.foresight.fitted import axis
-from foveola.foresight.imitation import BANDS, OUTLYING, SMALL, STRONGEST, Head, level
+from foveola.foresight.imitation import OUTLYING, SMALL, STRONGEST, Head, level
 from foveola.foresight.transform import quantiser
 from foveola.networks.runtime import core
 from foveola.train import tensorflow
@@ -145,10 +146,9 @@ def _losses(
 
 def _like(graph: Graph, picture: Tensor, coefficients: Tensor, variance: Tensor) -> list[Tensor]:
     """Return what each place is like: logs of its bands and variances, its mean colour."""
-    order = sorted(range(64), key=lambda k: (k // 8 + k % 8, k))
     bands = np.zeros((2, 2, 64, len(BANDS) - 1))
     for index, (start, stop) in enumerate(pairwise(BANDS)):
-        bands[:, :, order[start:stop], index] = 0.25 / (stop - start)
+        bands[:, :, ORDER[start:stop], index] = 0.25 / (stop - start)
     energies = graph.conv(graph.mul(coefficients, coefficients), bands)
     level = graph.conv(coefficients, np.eye(64)[:, :1].reshape(1, 1, 64, 1) / 8)
     levels = _spread(graph, level, np.full((2, 2, 1, 1), 0.25))

@@ -22,6 +22,7 @@ from foveola.train.extras import needed
 from foveola.train.graph import Graph
 from foveola.train.labels import Labels
 from foveola.train.model import SIGMA, TARGET
+from foveola.train.place import place
 
 CONTAINERS = {".pb": "TensorFlow frozen graph", ".onnx": "ONNX"}
 
@@ -131,15 +132,6 @@ def write(path: Path, data: bytes, labels: Labels, trained_on: str, figures: Map
         trained_on=trained_on,
         figures=dict(figures),
     )
-    _place(path, data)
+    place(path, data)
     about.write(sidecar.beside(path))
     return [path, sidecar.beside(path)]
-
-
-def _place(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

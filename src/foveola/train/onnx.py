@@ -10,20 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from foveola.train.graph import PAIRS, Graph, Tensor
+from foveola.train.graph import PAIRS, SINGLES, Graph, Tensor
 
 OPSET, IR = 17, 8
 """Of the operators and of the file: old ones, which every reader knows."""
 NAMES = {
     **dict(zip(PAIRS, ("Add", "Sub", "Mul", "Div", "Max", "Min"), strict=True)),
-    "round": "Round",
-    "log": "Log",
-    "exp": "Exp",
-    "sqrt": "Sqrt",
-    "abs": "Abs",
-    "tanh": "Tanh",
-    "relu": "Relu",
-    "sigmoid": "Sigmoid",
+    **{op: op.capitalize() for op in SINGLES},
     "conv": "Conv",
     "concat": "Concat",
     "mean": "ReduceMean",
@@ -36,8 +29,7 @@ def write(graph: Graph) -> bytes:
     from onnx import TensorProto, helper, numpy_helper
 
     nodes = graph.nodes()
-    names = {id(node): f"{node.op}_{number}" for number, node in enumerate(nodes)}
-    names[id(graph.input)], names[id(graph.result)] = "turned", "logits"
+    names = graph.names("turned", "logits")
     made = [helper.make_node("Transpose", ["input"], ["turned"], perm=[0, 3, 1, 2])]
     constants = []
     for node in nodes:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from foveola.train.graph import PAIRS, Graph, Tensor
+from foveola.train.graph import PAIRS, SINGLES, Graph, Tensor
 
 FLOAT, INT32 = 1, 3
 """Of DataType."""
@@ -20,14 +20,7 @@ PRODUCER = 1395
 """The version of the format that is written; readers take any that is not newer than they are."""
 NAMES = {
     **dict(zip(PAIRS, ("AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum"), strict=True)),
-    "round": "Round",
-    "log": "Log",
-    "exp": "Exp",
-    "sqrt": "Sqrt",
-    "abs": "Abs",
-    "tanh": "Tanh",
-    "relu": "Relu",
-    "sigmoid": "Sigmoid",
+    **{op: op.capitalize() for op in SINGLES},
     "conv": "Conv2D",
     "concat": "ConcatV2",
     "mean": "Mean",
@@ -38,8 +31,7 @@ NAMES = {
 def write(graph: Graph) -> bytes:
     """Return the bytes of a `.pb` whose input is `input` and whose output is `logits`."""
     nodes = graph.nodes()
-    names = {id(node): f"{node.op}_{number}" for number, node in enumerate(nodes)}
-    names[id(graph.input)], names[id(graph.result)] = "input", "logits"
+    names = graph.names("input", "logits")
     written = [_node(node, names) for node in nodes]
     if any(node.op == "mean" for node in nodes):
         written.insert(0, _constant("space", np.array([1, 2], np.int32)))
