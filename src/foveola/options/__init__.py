@@ -8,47 +8,17 @@ it. A new option is a row (and a field). Source: https://docs.imgproxy.net/usage
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from foveola import kinds
 from foveola.errors import ArgumentError, UrlError, expected
 from foveola.goal import Asked
 from foveola.kinds import Kind
+from foveola.options.values import RESIZING_TYPES, ProcessingOptions, ResizingType
 from foveola.settings import BOOLEANS
 
-ResizingType = Literal["fit", "fill", "fill-down", "force", "auto"]
-RESIZING_TYPES: tuple[ResizingType, ...] = get_args(ResizingType)
-
-
-@dataclass(frozen=True)
-class ProcessingOptions:
-    """What one URL asks for; the defaults are what a URL without options asks for.
-
-    Args:
-        resizing_type: how the picture meets width and height.
-        width: pixels of the result; 0 derives it from the height.
-        height: pixels of the result; 0 derives it from the width.
-        enlarge: whether a small picture may become larger.
-        quality: 1..100, 0 where nothing is said.
-        format_quality: quality 1..100 by format name, sorted.
-        autoquality: what is said of the search.
-        max_bytes: the largest file wanted; 0 for any.
-        format: name of the result's format; empty where nothing is said.
-        cachebuster: any text, without effect.
-    """
-
-    resizing_type: ResizingType = "fit"
-    width: int = 0
-    height: int = 0
-    enlarge: bool = False
-    quality: int = 0
-    format_quality: tuple[tuple[str, int], ...] = ()
-    autoquality: Asked = field(default_factory=Asked)
-    max_bytes: int = 0
-    format: str = ""
-    cachebuster: str = ""
-
+__all__ = ["OPTIONS", "RESIZING_TYPES", "Argument", "Option", "ProcessingOptions", "ResizingType", "apply", "write"]
 
 @dataclass(frozen=True)
 class Argument:
@@ -159,8 +129,8 @@ _WIDTH = Argument("width", kinds.integer(), "Pixels of the result; 0 derives it 
 _HEIGHT = Argument("height", kinds.integer(), "Pixels of the result; 0 derives it from the width.")
 _ENLARGE = Argument("enlarge", kinds.LENIENT_BOOLEAN, "Whether a small picture may become larger.")
 _EXTEND = (
-    Argument("extend", _nothing("extending"), "Whether to pad to the requested size."),
-    *(Argument(name, kinds.TEXT, "Where the picture stands when extended.") for name in ("gravity", "x", "y")),
+    Argument("extension of the canvas", _nothing("extending"), "Whether to pad to the requested size."),
+    *(Argument(name, kinds.TEXT, "Where the picture stands when extended.") for name in ("standing", "x", "y")),
 )
 FORMAT_QUALITY_ARGUMENTS = (
     Argument("format", kinds.FORMAT, "A format; more pairs may follow."),
