@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from foveola.server.headers import Pairs, instant, sendable
+from foveola.server.headers import Pairs, sendable
+from foveola.sources.conditions import read_date
 
 RAW = ("if-none-match", "if-modified-since", "accept-encoding", "range")
 """What a request for the source as it is passes on."""
@@ -80,5 +81,5 @@ def if_modified_since(given: str, buster: datetime | None) -> str:
     """Return what is passed on; empty where the client's file is not newer than the buster."""
     if buster is None:
         return given
-    when = instant(given)
+    when = read_date(given)
     return given if when and when > buster else ""

@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from datetime import datetime
 from urllib.parse import quote
+
+from foveola.sources.conditions import http_date, read_date
 
 Pairs = tuple[tuple[str, str], ...]
 """Names and values of headers."""
@@ -48,7 +49,7 @@ def cache_control(
         return ""
     if passed and (said := source.get("cache-control", "")):
         return said
-    if passed and (ends := instant(source.get("expires", ""))) and (left := int(ends.timestamp() - now)) > 0:
+    if passed and (ends := read_date(source.get("expires", ""))) and (left := int(ends.timestamp() - now)) > 0:
         return f"max-age={left}, public"
     return f"max-age={ttl}, public" if ttl else "no-cache"
 
@@ -111,8 +112,8 @@ def last_modified(source: str, buster: datetime | None) -> str:
     """Return the `Last-Modified` of an answer: the source's, or the buster where that is later; empty for none."""
     if buster is None or not source:
         return source
-    when = instant(source)
-    return format_datetime(max(when, buster).astimezone(UTC), usegmt=True) if when else ""
+    when = read_date(source)
+    return http_date(max(when, buster).timestamp()) if when else ""
 
 
 def canonical(source: str) -> str:
@@ -133,11 +134,3 @@ def passed_on(source: Mapping[str, str], names: Sequence[str]) -> Pairs:
     """Return the headers of a source that the settings name, under those names."""
     return tuple((name, source[name.lower()]) for name in names if name.lower() in source)
 
-
-def instant(text: str) -> datetime | None:
-    """Return the time that a header says, None where it says none."""
-    try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
