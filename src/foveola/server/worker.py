@@ -23,7 +23,8 @@ from PIL import Image
 from foveola.codecs import NAMES, codec
 from foveola.decisions.page import build, page_of, told
 from foveola.errors import FoveolaError
-from foveola.pipeline import Defaults, Rendered, plan, render
+from foveola.pipeline import Defaults, Rendered, Saving, plan, render
+from foveola.remembered import Remembered
 from foveola.server.jobs import LARGEST, Facts, Job, receive, refusal, reply, send, unpack
 from foveola.transform.load import header_of
 
@@ -109,19 +110,20 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
         return refusal(FoveolaError(f"{type(error).__name__}: {error}"))
 
 
-def work(data: bytes, job: Job, defaults: Defaults) -> Rendered:
-    """Judge the header, plan, and render until the time is nearly over."""
-    header = header_of(data)
-    defaults.limits.check(header)
-    planned = plan(header, job.options, defaults, job.accepted)
-    remembered = told(page_of(planned, job.decisions), job.check)
-    return render(data, planned, Deadline(job.until), remembered, job.workers)
+def work(data: bytes, job: Job, defaults: Defaults, mark: bytes | None = None) -> Rendered:
+    """Plan by the header, then render until the time is nearly over."""
+    planned = plan(header_of(data), job.options, defaults, job.accepted, mark)
+
+    def decide(saving: Saving) -> tuple[Saving, Remembered]:
+        return saving, told(page_of(planned, saving, job.decisions), job.check)
+
+    return render(data, planned, Deadline(job.until), decide, job.workers, mark)
 
 
 def facts_of(rendered: Rendered, job: Job) -> Facts:
     """Return what the front has to know of a finished file."""
-    result = rendered.result
-    page = page_of(rendered.plan, job.decisions)
+    result, saving = rendered.result, rendered.saving
+    page = page_of(rendered.plan, saving, job.decisions) if saving else None
     memory, decision = page.outcome(result, job.check) if page else ("", None)
     return Facts(
         format=rendered.format,
