@@ -10,6 +10,7 @@ import click
 
 from foveola import __version__
 from foveola.cli.compare import compare
+from foveola.cli.config import config
 from foveola.cli.curve import curve
 from foveola.cli.doctor import doctor
 from foveola.cli.encode import encode
@@ -28,5 +29,5 @@ def main() -> None:
     tolerant()
 
 
-for command in (encode, compare, curve, serve, doctor, samples, train):
+for command in (encode, compare, curve, serve, config, doctor, samples, train):
     main.add_command(command)

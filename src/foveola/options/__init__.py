@@ -20,6 +20,7 @@ from foveola.settings import BOOLEANS
 
 __all__ = ["OPTIONS", "RESIZING_TYPES", "Argument", "Option", "ProcessingOptions", "ResizingType", "apply", "write"]
 
+
 @dataclass(frozen=True)
 class Argument:
     """One argument of an option.
