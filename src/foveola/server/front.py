@@ -191,7 +191,8 @@ class Front:
         result = Body()
         try:
             async with asyncio.timeout(self._settings.server.timeout):
-                with await self._sources.fetch(url.source) as source:
+                fetched = await self._sources.fetch(url.source)
+                with fetched.body as source:
                     job = Job(source.size, url.options, accepted, until, workers=self._admission.spare)
                     facts = await self._worked(job, source, result)
                     return Made(facts, result, source.size)
