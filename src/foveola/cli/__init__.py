@@ -13,10 +13,12 @@ from foveola.cli.compare import compare
 from foveola.cli.curve import curve
 from foveola.cli.doctor import doctor
 from foveola.cli.encode import encode
+from foveola.cli.health import health
 from foveola.cli.samples import samples
 from foveola.cli.serve import serve
 from foveola.cli.show import tolerant
 from foveola.cli.train import train
+from foveola.cli.version import version
 
 __all__ = ["main"]
 
@@ -28,5 +30,5 @@ def main() -> None:
     tolerant()
 
 
-for command in (encode, compare, curve, serve, doctor, samples, train):
+for command in (encode, compare, curve, serve, health, doctor, samples, train, version):
     main.add_command(command)
