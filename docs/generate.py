@@ -27,7 +27,7 @@ from foveola.options import readers, words
 from foveola.picture import FORMATS
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("docs/cli.md", "docs/json-output.md", "docs/reference.md")
+PAGES = ("docs/cli.md", "docs/json-output.md", "docs/options.md", "docs/reference.md")
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -94,7 +94,7 @@ def option_rows() -> str:
     parts = []
     for group in dict.fromkeys(option.group for option in options.OPTIONS):
         rows = [row for option in options.OPTIONS if option.group == group for row in _option_rows(option)]
-        parts.append(f"### {group}\n\n" + table(("Option", "Argument", "Value", "Default", "Meaning", "Of"), rows))
+        parts.append(f"## {group}\n\n" + table(("Option", "Argument", "Value", "Default", "Meaning", "Of"), rows))
     return "\n\n".join(parts)
 
 
@@ -151,7 +151,7 @@ def _range(row: Field[Any], hint: Any) -> str:
 
 
 def _default(value: Any) -> str:
-    if value is MISSING or value is None or value in ("", (), {}):
+    if value is MISSING or value is None or value in ("", b"", (), {}):
         return ""
     if isinstance(value, dict):
         return "`" + ",".join(f"{key}={item}" for key, item in value.items()) + "`"

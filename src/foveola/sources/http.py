@@ -8,6 +8,8 @@ Source: https://docs.aiohttp.org/en/stable/client_reference.html
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import quote
 
 import aiohttp
@@ -15,7 +17,7 @@ from yarl import URL
 
 import foveola
 from foveola.errors import SourceError
-from foveola.sources.base import Body, Reach
+from foveola.sources.base import Ask, Opened, Reach
 from foveola.sources.guard import ForbiddenAddressError, socket_factory
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -40,47 +42,37 @@ class Http:
             trust_env=False,
         )
 
-    async def fetch(self, url: str) -> Body:
-        """Return the bytes of the file at `url`.
+    @asynccontextmanager
+    async def open(self, url: str, ask: Ask) -> AsyncIterator[Opened]:
+        """Return what the server at `url`, or where it sends us, answers.
 
         Raises:
-            SourceError: it can't be reached, may not be, or broke off.
-            ImageError: it is too large.
+            SourceError: it can't be reached or may not be.
         """
+        with _translated(url):
+            response = await self._follow(_parsed(url), ask)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        opened = Opened(
+            response.status, headers, response.content_length, lambda: _parts(url, response), response.close
+        )
         try:
-            return await self._follow(_parsed(url))
-        except aiohttp.ClientPayloadError as error:
-            public = "Source response is incomplete"
-            raise SourceError(f"{url} broke off: {error}", status=422, public=public) from error
-        except aiohttp.ClientConnectorError as error:
-            forbidden = isinstance(error.os_error, ForbiddenAddressError)
-            raise SourceError(f"{url}: {error}", public="Invalid source URL" if forbidden else None) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise SourceError(f"{url}: {error}") from error
+            yield opened
+        finally:
+            opened.close()
 
-    async def _follow(self, url: URL) -> Body:
+    async def _follow(self, url: URL, ask: Ask) -> aiohttp.ClientResponse:
         for _ in range(self._reach.max_redirects + 1):
-            async with self._session.get(url, allow_redirects=False) as response:
-                if response.status not in _REDIRECTS:
-                    return await self._read(response)
-                location = response.headers.get("Location", "")
-            url = url.join(_parsed(location))
+            response = await self._session.get(
+                url, allow_redirects=False, headers=ask.headers, auto_decompress=not ask.raw
+            )
+            if response.status not in _REDIRECTS:
+                return response
+            response.release()
+            url = url.join(_parsed(response.headers.get("Location", "")))
             if url.scheme not in ("http", "https"):
                 raise SourceError(f"Redirect to {url}")
             self._reach.check(str(url))
         raise SourceError(f"More than {self._reach.max_redirects} redirects, the last to {url}")
-
-    async def _read(self, response: aiohttp.ClientResponse) -> Body:
-        _check_status(response)
-        body = Body(self._reach.max_bytes)
-        try:
-            body.expect(response.content_length or 0)
-            async for chunk in response.content.iter_chunked(_CHUNK):
-                body.write(chunk)
-        except BaseException:
-            body.close()
-            raise
-        return body
 
     async def close(self) -> None:
         """Close the connections."""
@@ -92,24 +84,25 @@ def _parsed(url: str) -> URL:
     return URL("".join(c if c.isascii() else quote(c, errors="surrogateescape") for c in url))
 
 
-def _check_status(response: aiohttp.ClientResponse) -> None:
-    """Accept a whole file.
-
-    Raises:
-        SourceError: anything else, with imgproxy's status for it.
-    """
-    status = response.status
-    if status == 200 or (status == 206 and _whole(response.headers.get("Content-Range", ""))):
-        return
-    passed_on = status if 400 <= status < 500 else 502 if status >= 500 else 404
-    raise SourceError(f"{response.url} answered {status}", status=passed_on)
+async def _parts(url: str, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    with _translated(url):
+        async for part in response.content.iter_chunked(_CHUNK):
+            yield part
 
 
-def _whole(content_range: str) -> bool:
-    """Return whether `bytes 0-99/100` is the whole file."""
-    span, _, total = content_range.removeprefix("bytes ").partition("/")
-    first, _, last = span.partition("-")
-    return first == "0" and last.isdecimal() and total.isdecimal() and int(last) + 1 == int(total)
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Say what aiohttp raises in our words."""
+    try:
+        yield
+    except aiohttp.ClientPayloadError as error:
+        public = "Source response is incomplete"
+        raise SourceError(f"{url} broke off: {error}", status=422, public=public) from error
+    except aiohttp.ClientConnectorError as error:
+        forbidden = isinstance(error.os_error, ForbiddenAddressError)
+        raise SourceError(f"{url}: {error}", public="Invalid source URL" if forbidden else None) from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise SourceError(f"{url}: {error}") from error
 
 
 def create(reach: Reach) -> Http:
