@@ -131,7 +131,7 @@ def _range(row: Field[Any], hint: Any) -> str:
 
 
 def _default(value: Any) -> str:
-    if value is MISSING or value is None or value in ("", (), {}):
+    if value is MISSING or value is None or value in ("", b"", (), {}):
         return ""
     if isinstance(value, dict):
         return "`" + ",".join(f"{key}={item}" for key, item in value.items()) + "`"

@@ -8,10 +8,12 @@ Source: https://pkg.go.dev/strconv
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from foveola.picture import format_named
@@ -25,6 +27,8 @@ UNWRITTEN = frozenset({"ico", "svg", "heic", "bmp"})
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+"""A time of RFC 3339, as Go's `time.RFC3339` has it."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,50 @@ def pairs(key: Kind[str], value: Kind[T]) -> Kind[dict[str, T]]:
     return Kind(f"list of format=value with {value.what}", read, write)
 
 
+def assigned(separator: str, what: str = "pattern=text") -> Kind[tuple[tuple[str, str], ...]]:
+    """Return the kind of lists of `name=value`, in their order; a value may have more signs of equality."""
+
+    def read(text: str) -> tuple[tuple[str, str], ...]:
+        found = []
+        for part in text.split(separator):
+            name, sign, value = part.strip().partition("=")
+            if part.strip() and not (sign and name):
+                raise ValueError(part)
+            found += [(name.strip(), value.strip())] if part.strip() else []
+        return tuple(found)
+
+    return Kind(f'list of {what}, separated by "{separator}"', read, lambda v: separator.join(f"{n}={x}" for n, x in v))
+
+
+def either(word: int, other: Kind[int]) -> Kind[int]:
+    """Return the kind of what `other` reads, and `word` beside."""
+    return Kind(f"{word} or {other.what}", lambda text: word if text == str(word) else other.read(text))
+
+
+def _read_positive(text: str) -> float:
+    value = number().read(text)
+    if not value:
+        raise ValueError(text)
+    return value
+
+
+def _read_time(text: str) -> datetime:
+    if not _TIME.fullmatch(text):
+        raise ValueError(text)
+    return datetime.fromisoformat(text.upper())
+
+
+def _read_base64(text: str) -> bytes:
+    return base64.b64decode("".join(text.split()), validate=True)
+
+
+def _read_key(text: str) -> bytes:
+    key = bytes.fromhex(text)
+    if len(key) not in (16, 24, 32):
+        raise ValueError(text)
+    return key
+
+
 def _read_boolean(text: str) -> bool:
     if text not in BOOLEANS:
         raise ValueError(text)
@@ -134,3 +182,7 @@ LENIENT_BOOLEAN: Kind[bool] = Kind("true or false", lambda text: BOOLEANS.get(te
 """As in URLs, where imgproxy reads what is neither true nor false as false."""
 FORMAT: Kind[str] = Kind("a format", _read_format)
 HEX: Kind[bytes] = Kind("hexadecimal digits", bytes.fromhex, bytes.hex)
+ABOVE_0: Kind[float] = Kind("number above 0", _read_positive, number().write)
+TIME: Kind[datetime] = Kind("time of RFC 3339 (2006-01-02T15:04:05Z)", _read_time, datetime.isoformat)
+BASE64: Kind[bytes] = Kind("base64", _read_base64, lambda data: base64.b64encode(data).decode())
+AES_KEY: Kind[bytes] = Kind("hexadecimal digits of 16, 24 or 32 bytes", _read_key, bytes.hex)
