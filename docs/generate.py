@@ -161,11 +161,11 @@ def format_rows() -> str:
         (
             ", ".join(f"`{w}`" for w in (f.name, *f.aliases)),
             f.mime,
-            *(_yes(v) for v in (f.quality, f.alpha, f.animation)),
+            *(_yes(v) for v in (f.written, f.quality, f.alpha, f.animation)),
         )
         for f in FORMATS.values()
     )
-    return table(("Format", "Media type", "Quality", "Transparency", "Animation"), rows)
+    return table(("Format", "Media type", "Written", "Quality", "Transparency", "Animation"), rows)
 
 
 def _yes(value: bool) -> str:

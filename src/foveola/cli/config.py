@@ -53,7 +53,7 @@ def _lines(found: Examined) -> Iterator[tuple[str, str, str]]:
 
 def _as_dict(found: Examined, check: bool) -> dict[str, object]:
     rows = [dict(zip(("name", "value", "from"), line, strict=True)) for line in _lines(found)]
-    shown = {"problems": found.problems, "warnings": found.warnings}
+    shown: dict[str, object] = {"problems": found.problems, "warnings": found.warnings}
     return shown if check else {"settings": rows, **shown}
 
 

@@ -74,7 +74,7 @@ def check(options: ProcessingOptions, defaults: Defaults) -> None:
     Raises:
         UrlError: the goal of the search has no target, or the format can't be written.
     """
-    if options.format in UNWRITTEN:
+    if options.format in UNWRITTEN and options.format != "svg":
         raise UrlError(f"Format {options.format} can't be written", status=422)
     try:
         resolve(options.format or "jpeg", options.autoquality, defaults.autoquality)

@@ -223,7 +223,7 @@ def mark(image: pyvips.Image, stage: Stage) -> pyvips.Image:
         in_memory(image),
         stage.mark,
         options.watermark,
-        options.watermark.opacity * stage.plan.looks.opacity,
+        stage.plan.looks.opacity,
         options.watermark_size,
         options.watermark_rotate,
         stage.geometry.dpr,
