@@ -48,10 +48,10 @@ def planned(data: bytes = PHOTO, said: ProcessingOptions | None = None, defaults
 
 
 def saved(
-    header: Header, said: ProcessingOptions, defaults: Defaults | None = None, accepted: Accepted = Accepted()
+    header: Header, said: ProcessingOptions, defaults: Defaults | None = None, accepted: Accepted | None = None
 ) -> Saving:
     """Return what is decided about the file at the size that is foreseen."""
-    made = plan(header, said, defaults or Defaults(), accepted)
+    made = plan(header, said, defaults or Defaults(), accepted or Accepted())
     return saving(made, made.geometry.result, header.alpha and said.background is None)
 
 
@@ -149,9 +149,7 @@ def test_the_first_preferred_format_that_can_hold_it_is_written(
         ("jpeg", Accepted(), ("jpeg", 1)),
     ],
 )
-def test_what_moves_is_written_in_a_format_that_moves(
-    format: str, accepted: Accepted, result: tuple[str, int]
-) -> None:
+def test_what_moves_is_written_in_a_format_that_moves(format: str, accepted: Accepted, result: tuple[str, int]) -> None:
     made = plan(MOVING, ProcessingOptions(format=format), FRAMES, accepted)
 
     assert (made.format, made.reading.frames) == result

@@ -48,7 +48,8 @@ def size(text: str) -> tuple[int, int]:
 def test_a_source_of_200x100_becomes_what_imgproxy_makes_of_it(kind: ResizingType, enlarge: bool, case: str) -> None:
     wanted, result = (size(text) for text in case.split("→"))
 
-    assert measure(200, 100, ProcessingOptions(kind, width=wanted[0], height=wanted[1], enlarge=enlarge)).result == result
+    said = ProcessingOptions(kind, width=wanted[0], height=wanted[1], enlarge=enlarge)
+    assert measure(200, 100, said).result == result
 
 
 EXTENDED: list[tuple[ProcessingOptions, str]] = [

@@ -98,7 +98,8 @@ def encode(
     chosen = _network(network, name, goal)
     made = {name: make_settings(name, settings)}
     defaults = replace(PLAIN, settings=made, networks={name: chosen})
-    return render(source, plan(header, options, defaults), stop, lambda saving: (replace(saving, goal=goal), None)).result
+    planned = plan(header, options, defaults)
+    return render(source, planned, stop, lambda saving: (replace(saving, goal=goal), None)).result
 
 
 def decode(data: bytes) -> Picture:

@@ -103,7 +103,7 @@ def plan(
     header: Header,
     options: ProcessingOptions,
     defaults: Defaults,
-    accepted: Accepted = Accepted(),
+    accepted: Accepted = Accepted(),  # noqa: B008  # frozen
     mark: bytes | None = None,
 ) -> Plan:
     """Decide everything about the pixels of one picture.
@@ -234,9 +234,7 @@ def _stage(options: ProcessingOptions, defaults: Defaults) -> ProcessingOptions:
     )
 
 
-def _reading(
-    header: Header, options: ProcessingOptions, defaults: Defaults, most: Limits, frames: int
-) -> Reading:
+def _reading(header: Header, options: ProcessingOptions, defaults: Defaults, most: Limits, frames: int) -> Reading:
     area = header.width * header.height
     vector = header.format == "svg"
     paged = frames == 1 and header.format in FORMATS and FORMATS[header.format].paged

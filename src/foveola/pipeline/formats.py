@@ -45,9 +45,7 @@ def _named(moving: bool, options: ProcessingOptions, accepted: Accepted) -> str:
     return next(_holding(accepted.enforced, moving), options.format)
 
 
-def _preferred(
-    header: Header, moving: bool, options: ProcessingOptions, defaults: Defaults, accepted: Accepted
-) -> str:
+def _preferred(header: Header, moving: bool, options: ProcessingOptions, defaults: Defaults, accepted: Accepted) -> str:
     preferred = defaults.preferred_formats
     alpha = _expects_alpha(header, options)
     fitting = [name for name in _holding(preferred, moving) if FORMATS[name].alpha or not alpha]

@@ -78,7 +78,7 @@ class Defaults:
     auto_rotate: bool = True
     enforce_thumbnail: bool = False
     preserve_hdr: bool = False
-    unsharp: Unsharp = Unsharp("none", 1.0, 24.0)
+    unsharp: Unsharp = Unsharp("none", 1.0, 24.0)  # noqa: RUF009  # frozen
     watermark_opacity: float = 1.0
     png_unlimited: bool = False
     svg_unlimited: bool = False

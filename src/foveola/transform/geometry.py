@@ -56,9 +56,7 @@ class Geometry:
         return self.result[0] * self.result[1] / 1e6
 
 
-def measure(
-    width: int, height: int, options: ProcessingOptions, *, vector: bool = False, limit: int = 0
-) -> Geometry:
+def measure(width: int, height: int, options: ProcessingOptions, *, vector: bool = False, limit: int = 0) -> Geometry:
     """Return the sizes that `options` ask for.
 
     Args:
@@ -188,9 +186,7 @@ def _kind(whole: Size, options: ProcessingOptions) -> ResizingType:
     return "fill" if (whole[0] - whole[1] >= 0) == (wanted >= 0) else "fit"
 
 
-def _sized(
-    source: Size, crop: Size, factors: tuple[float, float], dpr: float, options: ProcessingOptions
-) -> Geometry:
+def _sized(source: Size, crop: Size, factors: tuple[float, float], dpr: float, options: ProcessingOptions) -> Geometry:
     """Return the sizes that follow from what sides are multiplied with."""
     large = scaled(_least(crop, source), factors)
     target = (scale(options.width, dpr * options.zoom[0]), scale(options.height, dpr * options.zoom[1]))

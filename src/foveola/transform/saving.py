@@ -94,7 +94,9 @@ def _save_fixed(image: pyvips.Image, plan: Saving, stop: Callable[[], bool]) -> 
     return _lower(replace(result, notes=plan.notes), plan.max_bytes, write, stop)
 
 
-def _search(image: pyvips.Image, plan: Saving, stop: Callable[[], bool], remembered: Remembered, workers: int) -> Result:
+def _search(
+    image: pyvips.Image, plan: Saving, stop: Callable[[], bool], remembered: Remembered, workers: int
+) -> Result:
     writer = codec(plan.format)
     picture = to_picture(image)
     stop()

@@ -7,10 +7,12 @@ Source: https://docs.imgproxy.net/usage/processing#rotate and Exif 3.0, 4.6.5.1.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
-import pyvips
+from typing import TYPE_CHECKING
 
 from foveola.options.values import Anchor, Gravity, ProcessingOptions
+
+if TYPE_CHECKING:
+    import pyvips
 
 Size = tuple[int, int]
 
