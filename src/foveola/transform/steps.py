@@ -8,6 +8,7 @@ An animation goes through the steps frame by frame. Source: https://docs.imgprox
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import pyvips
@@ -57,8 +58,8 @@ def _opened(source: bytes | pyvips.Image, plan: Plan) -> pyvips.Image:
     if not isinstance(source, bytes):
         return source
     if plan.reading.stacked > 1:
-        pages = [load(source, page=plan.reading.page + number) for number in range(plan.reading.stacked)]
-        return pyvips.Image.arrayjoin(pages, across=1, halign="low")
+        pages = (load(source, page=plan.reading.page + number) for number in range(plan.reading.stacked))
+        return reduce(lambda above, page: above.join(still(page), "vertical", expand=True), pages)
     whole = plan.reading.frames > 1 or any(options.trim.threshold is not None for options in plan.stages)
     reading = plan.reading
     image = load(source, page=reading.page, frames=reading.frames, shrink=reading.shrink, sequential=not whole)
