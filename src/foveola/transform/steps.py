@@ -59,7 +59,7 @@ def _opened(source: bytes | pyvips.Image, plan: Plan) -> pyvips.Image:
         return source
     if plan.reading.stacked > 1:
         pages = (load(source, page=plan.reading.page + number) for number in range(plan.reading.stacked))
-        return reduce(lambda above, page: above.join(still(page), "vertical", expand=True), pages)
+        return still(reduce(lambda above, page: above.join(page, "vertical", expand=True), pages))
     whole = plan.reading.frames > 1 or any(options.trim.threshold is not None for options in plan.stages)
     reading = plan.reading
     image = load(source, page=reading.page, frames=reading.frames, shrink=reading.shrink, sequential=not whole)
