@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from foveola.picture import format_named
+from foveola.picture import FORMATS, WRITTEN, format_named
 from foveola.settings import BOOLEANS
 
 T = TypeVar("T")
 N = TypeVar("N", int, float)
 
-UNWRITTEN = frozenset({"ico", "svg", "heic", "bmp"})
-"""Formats that imgproxy knows and foveola can't write."""
+UNWRITTEN = frozenset(FORMATS) - frozenset(WRITTEN)
+"""Formats that are read only."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -189,7 +189,7 @@ def _read_boolean(text: str) -> bool:
 
 
 def _read_format(text: str) -> str:
-    return text if text in UNWRITTEN else format_named(text).name
+    return format_named(text).name
 
 
 def _write_boolean(value: bool) -> str:

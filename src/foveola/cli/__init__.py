@@ -14,10 +14,12 @@ from foveola.cli.config import config
 from foveola.cli.curve import curve
 from foveola.cli.doctor import doctor
 from foveola.cli.encode import encode
+from foveola.cli.health import health
 from foveola.cli.samples import samples
 from foveola.cli.serve import serve
 from foveola.cli.show import tolerant
 from foveola.cli.train import train
+from foveola.cli.version import version
 
 __all__ = ["main"]
 
@@ -29,5 +31,17 @@ def main() -> None:
     tolerant()
 
 
-for command in (encode, compare, curve, serve, config, doctor, samples, train):
+COMMANDS = (
+    encode,
+    compare,
+    curve,
+    serve,
+    config,
+    health,
+    doctor,
+    samples,
+    train,
+    version,
+)
+for command in COMMANDS:
     main.add_command(command)

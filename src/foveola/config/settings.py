@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from foveola import settings
@@ -25,7 +25,7 @@ from foveola.goal import Asked, Configured
 from foveola.picture import Limits
 from foveola.pipeline import Accepted, Defaults
 from foveola.settings import ONE_THREAD, PREDICTED, Inference
-from foveola.sources.base import Reach
+from foveola.sources.base import Reach, Stores
 from foveola.urls import Grammar, Keys
 from foveola.variables import Setting
 
@@ -159,6 +159,9 @@ class Settings:
             link_local=self.security.allow_link_local_source_addresses,
             private=self.security.allow_private_source_addresses,
             user_agent=self.server.user_agent,
+            verify=not self.security.ignore_ssl_verification,
+            request_headers=self.server.custom_request_headers,
+            stores=Stores(**{f.name: getattr(self.sources, f.name) for f in fields(Stores)}),
         )
 
     def accepted(self, accept: str) -> Accepted:
