@@ -66,7 +66,7 @@ def told(row: Setting) -> tuple[str, Any, tuple[str, ...]]:
         words = row.kind.what.removeprefix("one of ").split(", ")
         return words[-1], words[-1], ("", "cat", f"{words[0]},{words[1]}")
     if row.kind.what.startswith("list of one of "):
-        return "webp, jpg", ("webp", "jpeg"), ("cat", "webp;jpg", "JPG")
+        return "webp, jpg", ("webp", "jpeg"), ("cat", "webp;jpg", "JPG", " ", ",")
     return KINDS[row.kind.what]
 
 
