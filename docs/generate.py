@@ -27,7 +27,7 @@ from foveola.options import readers, words
 from foveola.picture import FORMATS
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("docs/cli.md", "docs/json-output.md", "docs/options.md", "docs/reference.md")
+PAGES = ("docs/cli.md", "docs/json-output.md", "docs/options.md", "docs/reference.md", "docs/settings.md")
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -84,9 +84,37 @@ def _type(hint: Any) -> str:
 
 
 def setting_rows() -> str:
-    """Return the table of the settings."""
-    rows = ((f"`{s.name}`", s.kind.what, _default(s.default), s.doc) for s in config.SETTINGS)
+    """Return the tables of the settings, one a group, and one for those of the encoders."""
+    titles = {name: inspect.getdoc(group) or name for name, group in config.GROUPS.items()} | {"": "Encoders."}
+    return "\n\n".join(f"## {title[:-1]}\n\n{_group_rows(name)}" for name, title in titles.items())
+
+
+def _group_rows(group: str) -> str:
+    rows = (
+        (f"`{s.name}`", s.kind.what, _default(s.default), s.doc) for s in config.SETTINGS if (s.group or "") == group
+    )
     return table(("Variable", "Value", "Default", "Meaning"), rows)
+
+
+def accepted_rows() -> str:
+    """Return the table of the settings of imgproxy that have no effect."""
+    rows = (_other(names, reason) for names, reason in config.ACCEPTED.items())
+    return table(("Variables", "Why"), rows)
+
+
+def missing_rows() -> str:
+    """Return the table of the settings of imgproxy that stop the start."""
+    rows = (_other(names, reason) for names, reason in config.REFUSED.items())
+    return table(("Variables", "Why"), rows)
+
+
+def _other(names: str, reason: str) -> tuple[str, str]:
+    return ", ".join(f"`{word}`" for word in names.split()), reason[:1].upper() + reason[1:] + "."
+
+
+def renamed_rows() -> str:
+    """Return the table of earlier names of settings."""
+    return table(("Earlier", "Now"), ((f"`{old}`", f"`{new}`") for old, new in config.RENAMED.items()))
 
 
 def option_rows() -> str:
@@ -133,11 +161,11 @@ def format_rows() -> str:
         (
             ", ".join(f"`{w}`" for w in (f.name, *f.aliases)),
             f.mime,
-            *(_yes(v) for v in (f.quality, f.alpha, f.animation)),
+            *(_yes(v) for v in (f.written, f.quality, f.alpha, f.animation)),
         )
         for f in FORMATS.values()
     )
-    return table(("Format", "Media type", "Quality", "Transparency", "Animation"), rows)
+    return table(("Format", "Media type", "Written", "Quality", "Transparency", "Animation"), rows)
 
 
 def _yes(value: bool) -> str:
@@ -163,6 +191,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "encode-rows": encode_rows,
     "doctor-rows": doctor_rows,
     "settings": setting_rows,
+    "settings-accepted": accepted_rows,
+    "settings-missing": missing_rows,
+    "settings-renamed": renamed_rows,
     "options": option_rows,
     "refused-options": refused_rows,
     "codec-settings": codec_rows,

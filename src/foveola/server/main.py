@@ -20,7 +20,7 @@ from foveola.errors import ConfigError, expected
 from foveola.kinds import integer
 from foveola.server.front import Front
 from foveola.server.networks import check as check_networks
-from foveola.sources.local import create as check_root
+from foveola.sources import check as check_sources
 
 LONGEST_REQUEST = 1 << 16
 """Bytes of a request's head; a path has to fit into a message to a worker."""
@@ -62,7 +62,7 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
 def unusable(settings: Settings) -> list[str]:
     """Return a sentence for each thing outside that the settings name and that can't be used."""
     checks: tuple[Callable[[], object], ...] = (
-        lambda: check_root(settings.reach),
+        lambda: check_sources(settings.reach),
         lambda: open_store(settings.decisions.decisions, settings.decisions.decisions_size),
         lambda: check_networks(settings, dict(os.environ)),
     )
