@@ -155,7 +155,7 @@ def test_a_variable_is_a_setting_of_a_codec(name: str, text: str, format: str, f
         ({"ML_INFERENCE_NUM_THREADS": "0"}, "Expected integer 1..1024 for IMGPROXY_ML_INFERENCE_NUM_THREADS"),
         ({"MAX_ML_CONCURRENCY": "9999999999"}, "Expected integer 1..1024 for IMGPROXY_MAX_ML_CONCURRENCY"),
         ({"ML_EXECUTION_MODE": "fast"}, "Expected one of performance, accuracy for IMGPROXY_ML_EXECUTION_MODE"),
-        ({"ONLY_PRESETS": "true"}, "IMGPROXY_ONLY_PRESETS: presets are not served by this version"),
+        ({"ONLY_PRESETS": "true"}, "Expected presets in IMGPROXY_PRESETS or IMGPROXY_PRESETS_PATH for IMGPROXY_ONLY_"),
     ],
 )
 def test_a_bad_setting_is_named(environ: dict[str, str], sentence: str) -> None:
@@ -175,11 +175,21 @@ def test_all_problems_are_said_at_once() -> None:
 
 def test_an_unknown_name_is_said_with_the_nearest_known_one(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        read(AUTOQUALITY_METOD="dssim", NEW_RELIC_KEY="x")
+        Settings.from_env(
+            {
+                "IMGPROXY_AUTOQUALITY_METOD": "dssim",
+                "IMGPROXY_SPEED_OF_LIGHT": "x",
+                "IMGRPOXY_SWIFT_TIMEOUT_SECONDS": "7",
+                "IMGRPOXY_CAT": "7",
+                "OTHER_KEY": "1",
+            }
+        )
 
     assert caplog.messages == [
         "IMGPROXY_AUTOQUALITY_METOD is not read by this version; did you mean IMGPROXY_AUTOQUALITY_METHOD?",
-        "IMGPROXY_NEW_RELIC_KEY is not read by this version",
+        "IMGPROXY_SPEED_OF_LIGHT is not read by this version",
+        "IMGRPOXY_CAT is not read by this version",
+        "IMGRPOXY_SWIFT_TIMEOUT_SECONDS is not read by this version; did you mean IMGPROXY_SWIFT_TIMEOUT_SECONDS?",
     ]
 
 

@@ -23,7 +23,7 @@ from foveola.server.assets import Place
 from foveola.server.connections import Connection, Patience, run
 from foveola.server.front import Front
 from foveola.server.networks import check as check_networks
-from foveola.sources.local import create as check_root
+from foveola.sources import check as check_sources
 
 LONGEST_REQUEST = 1 << 16
 """Bytes of a request's head; a path has to fit into a message to a worker."""
@@ -69,7 +69,7 @@ def unusable(settings: Settings) -> list[str]:
     """Return a sentence for each thing outside that the settings name and that can't be used."""
     images = settings.images
     checks: tuple[Callable[[], object], ...] = (
-        lambda: check_root(settings.reach),
+        lambda: check_sources(settings.reach),
         lambda: open_store(settings.decisions.decisions, settings.decisions.decisions_size),
         lambda: check_networks(settings, dict(os.environ)),
         lambda: Place(images.watermark_data, images.watermark_path).check("IMGPROXY_WATERMARK_PATH"),

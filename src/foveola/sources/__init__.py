@@ -8,19 +8,24 @@ Source: https://docs.imgproxy.net/image_sources
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from importlib import import_module
 
-from foveola.errors import SourceError
+from foveola.errors import ConfigError, SourceError
+from foveola.sources import local
 from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source
 from foveola.sources.body import too_large
+from foveola.sources.stores import Stores, check_extra
 
-__all__ = ["SCHEMES", "Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Sources"]
+__all__ = ["SCHEMES", "Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Sources", "Stores", "check"]
 
 SCHEMES: Mapping[str, str] = {"http": "http", "https": "http", "local": "local"}
 """The module of each scheme; it has a function `create(reach) -> Source`."""
+UNPACKED = 1 << 28
+"""Bytes that a compressed answer may become where no size is limited: a few kilobytes may become any number."""
 _ASK = Ask()
 _ASK_RAW = Ask(raw=True)
 _CONDITIONS = ("if-none-match", "if-modified-since")
@@ -49,9 +54,11 @@ class Sources:
                 source = await self._source(url)
                 async with source.open(url, ask) as opened:
                     _check_status(url, opened, ask)
+                    if opened.status == 304:
+                        return Fetched(304, opened.headers)
                     most = self._reach.max_bytes if ask.max_bytes is None else ask.max_bytes
-                    body = Body() if opened.status == 304 else await _read(opened, most)
-                    return Fetched(304 if opened.status == 304 else 200, opened.headers, body)
+                    body = await _read(opened, most or UNPACKED * ("content-encoding" in opened.headers))
+                    return Fetched(200, _about_file(opened.headers), body)
 
     @asynccontextmanager
     async def stream(self, url: str, ask: Ask = _ASK_RAW) -> AsyncIterator[Opened]:
@@ -93,8 +100,9 @@ class Sources:
         """Return an open source; a thread imports it, because a client library may take half a second."""
         self._reach.check(url)
         scheme, mark, _ = url.partition("://")
-        if not mark or scheme not in SCHEMES:
-            raise SourceError(f"Expected a URL that begins with one of {', '.join(SCHEMES)}, got {url!r}")
+        if not mark or scheme not in SCHEMES or not self._reach.stores.uses(scheme):
+            used = [name for name in SCHEMES if self._reach.stores.uses(name)]
+            raise SourceError(f"Expected a URL that begins with one of {', '.join(used)}, got {url!r}")
         name = SCHEMES[scheme]
         if name not in self._open:
             module = await asyncio.to_thread(import_module, f"foveola.sources.{name}")
@@ -107,6 +115,27 @@ class Sources:
         for source in self._open.values():
             await source.close()
         self._open.clear()
+
+
+def check(reach: Reach) -> None:
+    """Refuse settings that no source could be served with, before the first is asked for.
+
+    Raises:
+        ConfigError: there are some, each in a line of the message.
+    """
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: local.create(reach),
+        lambda: check_extra(reach.stores),
+        lambda: reach.proxy and import_module("foveola.sources.proxies").proxies(os.environ),
+    )
+    problems = []
+    for act in checks:
+        try:
+            act()
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
 
 
 def _check_status(url: str, opened: Opened, ask: Ask) -> None:
@@ -129,6 +158,13 @@ def _whole(content_range: str) -> bool:
     span, _, total = content_range.removeprefix("bytes ").partition("/")
     first, _, last = span.partition("-")
     return first == "0" and last.isdecimal() and total.isdecimal() and int(last) + 1 == int(total)
+
+
+def _about_file(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that are about the whole file, decoded."""
+    left_out = {"content-encoding", "content-range", "transfer-encoding"}
+    left_out |= {"content-length"} if left_out & headers.keys() else set()
+    return {name: value for name, value in headers.items() if name not in left_out}
 
 
 async def _read(opened: Opened, most: int) -> Body:

@@ -16,8 +16,9 @@ from typing import Protocol
 
 from foveola.errors import SourceError
 from foveola.sources.body import Body
+from foveola.sources.stores import Stores
 
-__all__ = ["Ask", "Body", "Fetched", "Opened", "Reach", "Source"]
+__all__ = ["Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Stores"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Reach:
         link_local: whether link-local addresses may be asked; clouds keep their credentials there.
         private: whether private networks may be asked.
         user_agent: how servers are asked; foveola and its version when empty.
+        verify: whether servers have to prove by their certificates who they are.
+        proxy: whether servers are asked through the proxies that the environment names.
+        request_headers: headers that every server is sent, in place of what a client says.
+        stores: which object stores may be asked, and how.
     """
 
     local_root: str = ""
@@ -47,6 +52,10 @@ class Reach:
     link_local: bool = False
     private: bool = True
     user_agent: str = ""
+    verify: bool = True
+    proxy: bool = False
+    request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    stores: Stores = field(default_factory=Stores)
 
     def check(self, url: str) -> None:
         """Refuse a URL that is not among the allowed ones.
