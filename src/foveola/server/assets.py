@@ -14,10 +14,10 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from foveola.errors import ConfigError, FoveolaError, expected
-from foveola.sources import Sources
-from foveola.sources.base import Body
+from foveola.sources.base import Ask, Body, Fetched
 
 _log = logging.getLogger("foveola.server")
 FRESH_SECONDS = 300.0
@@ -53,6 +53,14 @@ class Place:
             raise ConfigError(f"{expected('a file', name, self.path)}: {error}") from error
 
 
+class Fetcher(Protocol):
+    """Where sources come from: `foveola.sources.Sources`."""
+
+    async def fetch(self, url: str, ask: Ask = ...) -> Fetched:
+        """Return the whole file at a URL."""
+        ...
+
+
 @dataclass
 class _Kept:
     body: Body
@@ -68,7 +76,7 @@ class Assets:
         clock: seconds.
     """
 
-    def __init__(self, sources: Sources, trusted: Sources, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, sources: Fetcher, trusted: Fetcher, clock: Callable[[], float] = time.monotonic) -> None:
         self._sources = sources
         self._trusted = trusted
         self._clock = clock
@@ -110,7 +118,7 @@ class Assets:
         return kept.body
 
 
-async def _fetched(sources: Sources, url: str) -> Body:
+async def _fetched(sources: Fetcher, url: str) -> Body:
     return (await sources.fetch(url)).body
 
 

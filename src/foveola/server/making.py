@@ -20,24 +20,16 @@ from foveola.options import ProcessingOptions
 from foveola.server import hashsums
 from foveola.server.admission import Admission
 from foveola.server.answers import Told
-from foveola.server.assets import Assets, Place
+from foveola.server.assets import Assets, Fetcher, Place
 from foveola.server.jobs import Facts, Job
 from foveola.server.memory import Memory
 from foveola.server.metrics import Metrics
 from foveola.server.wishes import Wish
-from foveola.sources.base import Ask, Body, Fetched
+from foveola.sources.base import Body, Fetched
 
 _log = logging.getLogger("foveola.server")
 SOFT = 0.9
 """The share of a request's time after which a search has to take the best it has; the rest is for the last encode."""
-
-
-class Fetcher(Protocol):
-    """Where sources come from: `foveola.sources.Sources`."""
-
-    async def fetch(self, url: str, ask: Ask = ...) -> Fetched:
-        """Return the whole file at a URL."""
-        ...
 
 
 class Workers(Protocol):
