@@ -23,10 +23,11 @@ from foveola import config, options, settings
 from foveola.cli import main as cli
 from foveola.cli.rows import Row
 from foveola.doctor import Report
+from foveola.info.options import INFO_OPTIONS
 from foveola.picture import FORMATS
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("docs/cli.md", "docs/json-output.md", "docs/reference.md")
+PAGES = ("docs/cli.md", "docs/info.md", "docs/json-output.md", "docs/reference.md")
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -98,6 +99,16 @@ def option_rows() -> str:
     return table(("Option", "Arguments", "Meaning"), rows)
 
 
+def info_rows() -> str:
+    """Return the table of the options of /info URLs."""
+    rows = []
+    for option in INFO_OPTIONS:
+        words = ", ".join(f"`{word}`" for word in (option.name, *option.aliases))
+        arguments = "; ".join(f"`{a.name}` {a.kind.what}" + f" ({a.doc})" * bool(a.doc) for a in option.arguments)
+        rows.append((words, arguments, option.doc))
+    return table(("Option", "Arguments", "Answer"), rows)
+
+
 def codec_rows() -> str:
     """Return the table of the encoders' settings, as `--set` and `foveola.encode` take them."""
     rows = []
@@ -144,6 +155,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "doctor-rows": doctor_rows,
     "settings": setting_rows,
     "options": option_rows,
+    "info-options": info_rows,
     "codec-settings": codec_rows,
     "formats": format_rows,
 }

@@ -13,6 +13,7 @@ from foveola.cli.compare import compare
 from foveola.cli.curve import curve
 from foveola.cli.doctor import doctor
 from foveola.cli.encode import encode
+from foveola.cli.info import info
 from foveola.cli.samples import samples
 from foveola.cli.serve import serve
 from foveola.cli.show import tolerant
@@ -28,5 +29,5 @@ def main() -> None:
     tolerant()
 
 
-for command in (encode, compare, curve, serve, doctor, samples, train):
+for command in (encode, compare, curve, info, serve, doctor, samples, train):
     main.add_command(command)
