@@ -18,7 +18,7 @@ from foveola import kinds, settings
 from foveola.errors import ArgumentError, ConfigError, expected
 from foveola.goal import METHODS, Asked, Configured, Method, resolve
 from foveola.kinds import BOOLEAN, FORMAT, HEX, TEXT, Kind
-from foveola.picture import FORMATS, Limits
+from foveola.picture import WRITTEN, Limits
 from foveola.pipeline import Accepted, Defaults
 from foveola.settings import ONE_THREAD, PREDICTED, Inference
 from foveola.sources.base import Reach
@@ -124,7 +124,7 @@ class Settings:
         dict(QUALITIES), kinds.pairs(FORMAT, _QUALITY), "The quality by format, laid over the built-in ones."
     )
     preferred_formats: tuple[str, ...] = _row(
-        ("jpeg", "png", "gif"), kinds.listed(kinds.word("jpg", *FORMATS)), "Formats of results where a URL names none."
+        ("jpeg", "png", "gif"), kinds.listed(kinds.word("jpg", *WRITTEN)), "Formats of results where a URL names none."
     )
     auto_webp: bool = _row(False, BOOLEAN, "Whether WebP is chosen for clients that accept it, where none is named.")
     auto_avif: bool = _row(False, BOOLEAN, "Whether AVIF is chosen for clients that accept it, where none is named.")

@@ -28,7 +28,9 @@ logging.getLogger("pyvips").setLevel(logging.ERROR)  # each error is raised too;
 _FORMATS = {"uint8": "uchar", "uint16": "ushort"}
 _FAIL_ON = {"jpeg": "warning", "tiff": "error"}
 """What makes a loader refuse a file that lacks a part: libjpeg only warns of it, libtiff calls it an error."""
-_LOADERS = {"avif": "heifload_buffer"} | {name: f"{name}load_buffer" for name in ("jpeg", "png", "webp", "gif", "tiff")}
+_LOADERS = {"avif": "heifload_buffer"} | {
+    name: f"{name}load_buffer" for name in ("jpeg", "png", "webp", "gif", "tiff", "svg")
+}
 _GREYS, _RGBS = ("b-w", "grey16"), ("srgb", "rgb16")
 _SPACES = {("uint8", 1): "b-w", ("uint16", 1): "grey16", ("uint8", 3): "srgb", ("uint16", 3): "rgb16"}
 _BLOBS = (
@@ -95,7 +97,7 @@ def load(data: bytes, format: str, **options: Any) -> pyvips.Image:
 
     Args:
         data: a file; it must stay unchanged while the image is used.
-        format: `jpeg`, `png`, `webp`, `gif`, `tiff` or `avif`.
+        format: `jpeg`, `png`, `webp`, `gif`, `tiff`, `avif` or `svg`.
         options: of the loader. Files that lack a part are refused unless `fail_on` says otherwise, and whole pictures
             are decoded into memory, never into a temporary file, unless `access` is sequential.
 

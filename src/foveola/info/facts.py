@@ -21,10 +21,8 @@ from foveola.info.options import InfoOptions
 from foveola.info.pixels import Pixels, decode
 from foveola.info.place import place
 from foveola.picture import FORMATS, Header, Limits
-from foveola.transform.load import header_of, load
+from foveola.transform.load import READ_AT_ONCE, header_of, load
 
-_NO_LIBVIPS = frozenset({"jxl"})
-"""Formats that are decoded as soon as they are opened: their headers are read in another way."""
 _TURNED = 5
 """The first of Exif's orientations whose width is the height that is stored."""
 
@@ -35,7 +33,7 @@ def facts(data: bytes, options: InfoOptions, limits: Limits) -> dict[str, Any]:
     header = header_of(data)
     limits = _allowed(options, limits)
     limits.check(header)
-    image = None if header.format in _NO_LIBVIPS else load(data, page=options.page, sequential=True)
+    image = None if header.format in READ_AT_ONCE else load(data, page=options.page, sequential=True)
     if image is not None and options.page:  # pages may differ in size
         header = replace(header, width=image.width, height=image.get_page_height())
         limits.check(header)

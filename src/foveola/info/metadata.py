@@ -1,8 +1,8 @@
 """Where each format keeps its metadata, and what of it is shown.
 
-libvips hands out the blocks of the formats that it reads; JPEG XL, which its wheel does not, has them in boxes, and a
-TIFF file is an Exif block itself. Sources: https://www.libvips.org/API/current/file-format.html (metadata) and
-ISO/IEC 18181-2 (boxes of JPEG XL).
+libvips hands out the blocks of the formats that it reads. JPEG XL, which its wheel does not, has them in boxes, HEIC's
+are pi-heif's, and a TIFF file is an Exif block itself.
+Sources: https://www.libvips.org/API/current/ (metadata) and ISO/IEC 18181-2 (boxes of JPEG XL).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import pyvips
 
+from foveola.codecs import heic
 from foveola.codecs.vips import field
 from foveola.info.exif import exif
 from foveola.info.iptc import IPTC, RESOLUTION, blocks, iptc, resolution
@@ -47,10 +48,12 @@ def blobs(data: bytes, format: str, image: pyvips.Image | None) -> Blobs:
         format: its name.
         image: the file as libvips has opened it; None for a format that libvips does not read.
     """
+    if format == "heic":
+        return Blobs(*heic.metadata(data))
     if image is None:
         boxes = _boxes(data) if data.startswith(_JXL) else {}
         exif = boxes.get(b"Exif", b"")
-        return Blobs(exif=exif[4 + int.from_bytes(exif[:4]) :], xmp=boxes.get(b"xml ", b""))
+        return Blobs(exif[4 + int.from_bytes(exif[:4]) :], boxes.get(b"xml ", b""))
     said = field(image, "iptc-data", b"")
     photoshop = blocks(field(image, "photoshop-data", b"") or said)
     return Blobs(

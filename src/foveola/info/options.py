@@ -7,23 +7,20 @@ comes. Source: https://docs.imgproxy.net/usage/getting_info#info-options
 
 from __future__ import annotations
 
-import hashlib
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from foveola import kinds
 from foveola.errors import UrlError, expected
-from foveola.options import Argument
-from foveola.options.values import ANCHORS, Crop, Gravity
+from foveola.options import Argument, ProcessingOptions, known
+from foveola.options.rows import read_given, read_value
+from foveola.options.values import Crop
+from foveola.options.words import refused
 from foveola.settings import BOOLEANS
 
 HashType = Literal["md5", "sha1", "sha256", "sha512"]
 HASH_TYPES: tuple[HashType, ...] = get_args(HashType)
-SECURITY = frozenset({"max_src_resolution", "max_src_file_size"})
-"""Options that change a limit: a server allows them only where it is told to."""
-
 _NO_CROP = Crop()
 
 
@@ -106,68 +103,64 @@ class InfoOption:
         aliases: its other names, the usual one first.
         arguments: what may follow the name, in order.
         doc: one sentence for the documentation.
-        read: lays the texts of the arguments over options; each argument sets its own field when None.
+        read: lays the texts of the arguments, one at least, over options.
+        most: how many arguments may be given; None for any number.
+        security: whether the server has to allow it.
     """
 
     name: str
     aliases: tuple[str, ...]
     arguments: tuple[Argument, ...]
     doc: str
-    read: Reader | None = None
+    read: Reader
+    most: int | None = 1
+    security: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The names it goes by."""
+        return (self.name, *self.aliases)
 
 
-def _read_value(argument: Argument, text: str) -> Any:
-    try:
-        return argument.kind.read(text)
-    except ValueError:
-        raise UrlError(expected(argument.kind.what, argument.name, text)) from None
+def _row(name: str, aliases: tuple[str, ...], arguments: tuple[Argument, ...], doc: str) -> InfoOption:
+    """Return a row whose arguments are fields, named as they are."""
+
+    def read(options: InfoOptions, texts: Sequence[str]) -> InfoOptions:
+        given = read_given(arguments, texts)
+        return replace(options, **{arguments[place].name: value for place, value in given.items()})
+
+    return InfoOption(name, aliases, arguments, doc, read, len(arguments))
 
 
-def _read_fields(option: InfoOption, options: InfoOptions, texts: Sequence[str]) -> InfoOptions:
-    """Set one field an argument; where there may be several, an empty one keeps what was said before."""
-    several = len(option.arguments) > 1
-    given = [(a, text) for a, text in zip(option.arguments, texts, strict=False) if text or not several]
-    return replace(options, **{a.name: _read_value(a, text) for a, text in given})
+def _switches(name: str, aliases: tuple[str, ...], doc: str, default: str = "0", more: str = "") -> InfoOption:
+    """Return the row of a switch, and of one more of the form `name=default=doc`."""
+    switch = Argument(name, kinds.LENIENT_BOOLEAN, "Whether it is told.", default, needed=True)
+    second = [Argument(field, kinds.LENIENT_BOOLEAN, doc, off) for field, off, doc in [more.split("=")]] if more else []
+    return _row(name, aliases, (switch, *second), doc)
 
 
-def _read_crop(options: InfoOptions, texts: Sequence[str]) -> InfoOptions:
-    width, height = (
-        _read_value(argument, text) if text else 0.0
-        for argument, text in zip(_CROP[:2], [*texts, "", ""][:2], strict=True)
+def _as_processing(name: str, doc: str = "") -> InfoOption:
+    """Return the row of an option that means what it means for pictures."""
+    option = known(name)
+
+    def read(options: InfoOptions, texts: Sequence[str]) -> InfoOptions:
+        said = ProcessingOptions(**{field: getattr(options, field) for field in option.fields})
+        said = option.read(said, texts)
+        return replace(options, **{field: getattr(said, field) for field in option.fields})
+
+    return InfoOption(
+        option.name, option.aliases, option.arguments, doc or option.doc, read, option.most, option.security
     )
-    said = texts[2:]
-    return replace(options, crop=Crop(width, height, _gravity(said) if any(said) else None))
-
-
-def _gravity(texts: Sequence[str]) -> Gravity:
-    anchor = _read_value(_CROP[2], texts[0] or "ce")
-    if anchor == "sm" and len(texts) > 1:
-        raise UrlError(expected("no offsets", "gravity sm", ":".join(texts[1:])))
-    if anchor == "fp" and len(texts) != 3:
-        raise UrlError(expected("two numbers 0..1", "gravity fp", ":".join(texts[1:])))
-    reach = _SHARE if anchor == "fp" else _OFFSET
-    x, y = (_read_value(Argument("gravity", reach, ""), text or "0") for text in [*texts[1:], "", ""][:2])
-    return Gravity(anchor, x, y)
 
 
 def _read_blurhash(options: InfoOptions, texts: Sequence[str]) -> InfoOptions:
-    x, y = (_read_value(_COMPONENTS[place], text or "0") for place, text in enumerate([*texts, "", ""][:2]))
-    return replace(options, blurhash=(x, y))
+    given = read_given(_COMPONENTS, texts)
+    return replace(options, blurhash=(given.get(0, options.blurhash[0]), given.get(1, options.blurhash[1])))
 
 
 def _read_digests(options: InfoOptions, texts: Sequence[str]) -> InfoOptions:
-    asked = {_read_value(_DIGEST, text) for text in texts if text}
+    asked = {read_value(_DIGEST, text) for text in texts if text}
     return replace(options, calc_hashsums=tuple(name for name in HASH_TYPES if name in asked))
-
-
-def _read_hashsum(options: InfoOptions, texts: Sequence[str]) -> InfoOptions:
-    kind, digest = [*texts, "", ""][:2]
-    if kind in ("", "none"):
-        return replace(options, hashsum=("", ""))
-    kind, digest = _read_value(_DIGEST, kind), _read_value(_HEXADECIMAL, digest)
-    if len(digest) != hashlib.new(kind, usedforsecurity=False).digest_size:
-        raise UrlError(expected(f"a digest of {kind}", "hashsum", digest.hex()))
-    return replace(options, hashsum=(kind, digest.hex()))
 
 
 def _read_colours(text: str) -> int:
@@ -177,131 +170,56 @@ def _read_colours(text: str) -> int:
     return colours
 
 
-def _switch(field: str, doc: str) -> tuple[Argument, ...]:
-    return (Argument(field, kinds.LENIENT_BOOLEAN, doc),)
-
-
-_OFFSET = kinds.Kind("a number", kinds.number(-sys.float_info.max).read)
-_SHARE = kinds.number(0, 1)
-_CROP = (
-    Argument("width", kinds.number(), "pixels from 1 on, below a share; 0 for no answer"),
-    Argument("height", kinds.number(), "likewise"),
-    Argument("gravity", kinds.word(*ANCHORS), "where it lies"),
-    Argument("x", _OFFSET, "pixels from 1 on, below a share; the abscissa of `fp`"),
-    Argument("y", _OFFSET, "likewise"),
-)
 _COMPONENTS = (
-    Argument("x_components", kinds.integer(0, 9), "how many across"),
-    Argument("y_components", kinds.integer(0, 9), "how many down"),
+    Argument("x_components", kinds.integer(0, 9), "Waves across; 0 for no BlurHash.", "0"),
+    Argument("y_components", kinds.integer(0, 9), "Waves down; 0 for no BlurHash.", "0"),
 )
-_DIGEST = Argument("type", kinds.word(*HASH_TYPES), "more may follow")
-_CHECKED = Argument("type", kinds.word("none", *HASH_TYPES), "")
-_HEXADECIMAL = Argument("hashsum", kinds.HEX, "")
 _COLOURS = kinds.Kind("0 or integer 2..256", _read_colours)
+_PALETTE = Argument("palette", _COLOURS, "How many at most; 0 for none.", "0", needed=True)
+_DIGEST = Argument("type", kinds.word(*HASH_TYPES), "Which; more may follow.")
 
 INFO_OPTIONS: tuple[InfoOption, ...] = (
-    InfoOption("size", ("s",), _switch("size", "on unless said otherwise"), "The bytes of the file."),
-    InfoOption("format", ("f",), _switch("format", "on unless said otherwise"), "Its format and media type."),
-    InfoOption(
-        "dimensions",
-        ("d",),
-        _switch("dimensions", "on unless said otherwise"),
-        "Width and height of the upright picture, and the orientation 1..8 that Exif says.",
-    ),
-    InfoOption(
-        "exif",
-        (),
-        (
-            *_switch("exif", "on unless said otherwise"),
-            *_switch("canonical_names", "names as in Exif's standard, not for people"),
-        ),
-        "The Exif metadata, as text.",
-    ),
-    InfoOption(
-        "iptc",
-        (),
-        _switch("iptc", "on unless said otherwise"),
-        "The IPTC metadata, and the resolution that Photoshop writes.",
-    ),
-    InfoOption("xmp", (), _switch("xmp", "on unless said otherwise"), "The XMP metadata by namespace."),
-    InfoOption("colorspace", ("cs",), _switch("colorspace", ""), "The colour space as libvips names it."),
-    InfoOption("bands", ("b",), _switch("bands", ""), "How many channels there are, alpha included."),
-    InfoOption("sample_format", ("sf",), _switch("sample_format", ""), "The type of numbers, as in libvips."),
-    InfoOption("pages_number", ("pn",), _switch("pages_number", ""), "How many pages or frames there are."),
-    InfoOption(
+    _switches("size", ("s",), "The bytes of the file.", "1"),
+    _switches("format", ("f",), "Its format and media type.", "1"),
+    _switches("dimensions", ("d",), "Width and height of the upright picture, and how it is stored.", "1"),
+    _switches("exif", (), "The Exif metadata, as text.", "1", "canonical_names=0=Names as in Exif's standard."),
+    _switches("iptc", (), "The IPTC metadata, and the resolution that Photoshop writes.", "1"),
+    _switches("xmp", (), "The XMP metadata by namespace.", "1"),
+    _switches("colorspace", ("cs",), "The colour space, as libvips names it."),
+    _switches("bands", ("b",), "How many channels there are, alpha included."),
+    _switches("sample_format", ("sf",), "The type of their numbers, as libvips names it."),
+    _switches("pages_number", ("pn",), "How many pages or frames there are."),
+    _switches(
         "alpha",
         ("a",),
-        (
-            *_switch("alpha", ""),
-            *_switch("check_transparency", "whether any pixel is transparent, too; decodes the picture"),
-        ),
         "Whether there is an alpha channel.",
+        more="check_transparency=0=Whether any pixel is transparent, too; this decodes the picture.",
     ),
-    InfoOption("crop", ("c",), _CROP, "Where such a crop would lie, in shares of the picture.", _read_crop),
-    InfoOption(
-        "palette", ("p",), (Argument("palette", _COLOURS, "how many at most"),), "The colours in it."
-    ),
-    InfoOption(
+    _as_processing("crop", "Where such a crop would lie, in shares of the picture; nothing where a side is 0."),
+    _row("palette", ("p",), (_PALETTE,), "The colours that stand for all."),
+    _switches(
         "average",
         ("avg",),
-        (
-            *_switch("average", ""),
-            *_switch("ignore_transparent", "leave out what is quite transparent; on unless said otherwise"),
-        ),
         "The average colour.",
+        more="ignore_transparent=1=Whether pixels that are quite transparent are left out.",
     ),
-    InfoOption(
+    _switches(
         "dominant_colors",
         ("dc",),
-        (
-            *_switch("dominant_colors", ""),
-            *_switch("build_missed", "make colours that are not found from those that are"),
-        ),
         "The vibrant and the muted colours, each light, normal and dark.",
+        more="build_missed=0=Whether colours that are not there are made from those that are.",
     ),
-    InfoOption("blurhash", ("bh",), _COMPONENTS, "The BlurHash.", _read_blurhash),
-    InfoOption("thumb_hash", ("th",), _switch("thumb_hash", ""), "The ThumbHash, in hexadecimal."),
-    InfoOption(
-        "perceptual_hash",
-        ("phash", "ph"),
-        _switch("perceptual_hash", ""),
-        "A hash of 64 bits, in hexadecimal, that differs little between pictures that look alike.",
-    ),
-    InfoOption("calc_hashsums", ("chs",), (_DIGEST,), "Digests of the file.", _read_digests),
-    InfoOption(
-        "page", ("pg",), (Argument("page", kinds.integer(), "from 0"),), "The page or frame that is looked at."
-    ),
-    InfoOption(
-        "cachebuster",
-        ("cb",),
-        (Argument("cachebuster", kinds.TEXT, ""),),
-        "Without effect: makes another URL of the same facts.",
-    ),
-    InfoOption(
-        "expires",
-        ("exp",),
-        (Argument("expires", kinds.integer(), "seconds since 1970; 0 for never"),),
-        "The time after which the URL is none.",
-    ),
-    InfoOption(
-        "hashsum",
-        ("hs",),
-        (_CHECKED, _HEXADECIMAL),
-        "The digest that the source has to have; `none` for none.",
-        _read_hashsum,
-    ),
-    InfoOption(
-        "max_src_resolution",
-        ("msr",),
-        (Argument("max_src_resolution", kinds.number(), "megapixels; 0 for any"),),
-        "How big the source may be, in place of the settings; where they allow it.",
-    ),
-    InfoOption(
-        "max_src_file_size",
-        ("msfs",),
-        (Argument("max_src_file_size", kinds.integer(), "bytes; 0 for any"),),
-        "How long the source may be, in place of the settings; where they allow it.",
-    ),
+    InfoOption("blurhash", ("bh",), _COMPONENTS, "The BlurHash.", _read_blurhash, 2),
+    _switches("thumb_hash", ("th",), "The ThumbHash, in hexadecimal."),
+    _switches("perceptual_hash", ("phash", "ph"), "64 bits in hexadecimal that alike pictures have nearly the same."),
+    InfoOption("calc_hashsums", ("chs",), (_DIGEST,), "Digests of the file.", _read_digests, None),
+    _as_processing("page", "The page or frame that is looked at."),
+    _as_processing("cachebuster"),
+    _as_processing("expires"),
+    _as_processing("preset"),
+    _as_processing("hashsum"),
+    _as_processing("max_src_resolution"),
+    _as_processing("max_src_file_size"),
 )
 _UNANSWERED: tuple[tuple[str, ...], ...] = (
     ("video_meta", "vm"),
@@ -315,7 +233,7 @@ _UNANSWERED: tuple[tuple[str, ...], ...] = (
 )
 UNANSWERED: dict[str, str] = {word: words[0] for words in _UNANSWERED for word in words}
 """Words that imgproxy knows and foveola does not answer, by their long names."""
-_BY_WORD = {word: option for option in INFO_OPTIONS for word in (option.name, *option.aliases)}
+_BY_WORD = {word: option for option in INFO_OPTIONS for word in option.words}
 
 
 def apply(options: InfoOptions, name: str, texts: Sequence[str], *, security: bool = False) -> InfoOptions:
@@ -336,16 +254,15 @@ def apply(options: InfoOptions, name: str, texts: Sequence[str], *, security: bo
     option = _BY_WORD.get(name)
     if option is None:
         raise UrlError(f"Unknown info option {name}")
-    if option.name in SECURITY and not security:
+    if option.security and not security:
         raise UrlError(f"Security option {option.name} is not allowed", status=403)
-    if option.name != "calc_hashsums" and len(texts) > len(option.arguments):
-        raise UrlError(expected(f"at most {len(option.arguments)} arguments", name, ":".join(texts)))
-    return option.read(options, texts) if option.read else _read_fields(option, options, texts)
+    if option.most is not None and len(texts) > option.most:
+        raise UrlError(expected(f"at most {option.most} arguments", name, ":".join(texts)))
+    return option.read(options, texts)
 
 
 def _refused(options: InfoOptions, name: str, texts: Sequence[str]) -> InfoOptions:
     """Take what asks for nothing: foveola's answer is the same without it."""
     if texts and not BOOLEANS.get(texts[0], True):
         return options
-    sentence = f"Info option {UNANSWERED[name]} is not supported by this server"
-    raise UrlError(sentence, public=sentence)
+    raise refused(f"Info option {UNANSWERED[name]}")

@@ -11,6 +11,7 @@ import pyvips
 
 from foveola.options.values import Crop, Gravity
 from foveola.transform.geometry import scale
+from foveola.transform.placing import position
 
 
 def place(crop: Crop, size: tuple[int, int], small: Callable[[], pyvips.Image]) -> dict[str, float]:
@@ -23,40 +24,13 @@ def place(crop: Crop, size: tuple[int, int], small: Callable[[], pyvips.Image]) 
     """
     gravity = crop.gravity or Gravity()
     box = _side(crop.width, size[0]), _side(crop.height, size[1])
-    if gravity.anchor == "sm":
-        left, top = _drawing_attention(box, size, small())
-    else:
-        left = _start(size[0], box[0], gravity.x, _side_of(gravity, "we", "ea"))
-        top = _start(size[1], box[1], gravity.y, _side_of(gravity, "no", "so"))
-    return {
-        "left": left / size[0],
-        "top": top / size[1],
-        "width": box[0] / size[0],
-        "height": box[1] / size[1],
-    }
+    looks = gravity.anchor == "sm"
+    left, top = _drawing_attention(box, size, small()) if looks else position(size, box, gravity, dpr=1)
+    return {"left": left / size[0], "top": top / size[1], "width": box[0] / size[0], "height": box[1] / size[1]}
 
 
 def _side(said: float, whole: int) -> int:
     return min(int(said) if said >= 1 else max(1, scale(whole, said)), whole)
-
-
-def _side_of(gravity: Gravity, low: str, high: str) -> str:
-    """Return `low`, `high`, `point` or `middle`: what the gravity says along one axis."""
-    if gravity.anchor == "fp":
-        return "point"
-    return "low" if low in gravity.anchor else "high" if high in gravity.anchor else "middle"
-
-
-def _start(size: int, part: int, offset: float, side: str) -> int:
-    """Return where a part begins along one axis; offsets lead away from the side, half pixels go to even ones."""
-    away = round(offset) if abs(offset) >= 1 else round(size * offset)
-    starts = {
-        "point": lambda: round(size * offset) - part // 2,
-        "low": lambda: away,
-        "high": lambda: size - part - away,
-        "middle": lambda: round((size - part + 1) / 2) + away,
-    }
-    return min(max(starts[side](), 0), size - part)
 
 
 def _drawing_attention(box: tuple[int, int], size: tuple[int, int], small: pyvips.Image) -> tuple[float, float]:
