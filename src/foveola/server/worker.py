@@ -15,6 +15,7 @@ import resource
 import signal
 import socket
 import time
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 
@@ -22,10 +23,11 @@ from PIL import Image
 
 from foveola.codecs import NAMES, codec
 from foveola.decisions.page import build, page_of, told
-from foveola.errors import FoveolaError
+from foveola.errors import FoveolaError, ImageError
+from foveola.picture import format_of
 from foveola.pipeline import Defaults, Rendered, Saving, plan, render
 from foveola.remembered import Remembered
-from foveola.server.jobs import LARGEST, Facts, Job, receive, refusal, reply, send, unpack
+from foveola.server.jobs import LARGEST, Facts, Job, UnknownTypeError, receive, refusal, reply, send, unpack
 from foveola.transform.load import header_of
 
 _log = logging.getLogger("foveola.worker")
@@ -104,14 +106,15 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
         _write(result, rendered.data)
         return reply(facts_of(rendered, job))
     except FoveolaError as error:
-        return refusal(error)
+        return refusal(error, traceback.format_exc())
     except Exception as error:  # the boundary of the process
         _log.exception("Unforeseen error")
-        return refusal(FoveolaError(f"{type(error).__name__}: {error}"))
+        return refusal(FoveolaError(f"{type(error).__name__}: {error}"), traceback.format_exc())
 
 
 def work(data: bytes, job: Job, defaults: Defaults, mark: bytes | None = None) -> Rendered:
     """Plan by the header, then render until the time is nearly over."""
+    _check_type(data)
     planned = plan(header_of(data), job.options, defaults, job.accepted, mark)
 
     def decide(saving: Saving) -> tuple[Saving, Remembered]:
@@ -139,6 +142,18 @@ def facts_of(rendered: Rendered, job: Job) -> Facts:
         memory=memory,
         decision=decision,
     )
+
+
+def _check_type(data: bytes) -> None:
+    """Refuse what is in no format that is read.
+
+    Raises:
+        UnknownTypeError: it is not.
+    """
+    try:
+        format_of(data)
+    except ImageError as error:
+        raise UnknownTypeError(str(error)) from None
 
 
 def _read(descriptor: int, size: int) -> bytes:
