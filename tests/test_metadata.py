@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from foveola.codecs import codec, iptc
+from foveola.codecs import exif as exif_codec
 from foveola.codecs.vips import to_picture
 from foveola.settings import SETTINGS, JpegSettings
 from foveola.transform.colour import from_array
@@ -139,6 +140,11 @@ def test_exif_keeps_artist_and_copyright_byte_for_byte(writer: str) -> None:
     assert 0x010F not in found
     assert not found.get_ifd(0x8825)
     assert b"ecret" not in data
+
+
+def test_a_file_that_is_no_plain_tiff_gets_no_texts() -> None:
+    for data in (b"II+\0\x08\0\0\0" + bytes(40), b"", b"junk"):
+        assert exif_codec.tagged(data, {exif_codec.ARTIST: b"me\0"}) == data
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (40, 56, 1), (5, 3, 3), (7, 9, 4)])
