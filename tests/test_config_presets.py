@@ -43,6 +43,8 @@ def test_only_presets_can_be_asked_for() -> None:
         ({"PRESETS": "small=nope:1"}, "IMGPROXY_PRESETS: Preset small: "),
         ({"PRESETS": "small=mrd:5"}, "IMGPROXY_PRESETS: Preset small: "),
         ({"INFO_PRESETS": "small"}, 'IMGPROXY_INFO_PRESETS: Expected name=option/option for preset, got "small"'),
+        ({"INFO_PRESETS": "small=nope:1"}, "IMGPROXY_INFO_PRESETS: Preset small: Unknown info option nope"),
+        ({"INFO_PRESETS": "small=msr:1"}, "IMGPROXY_INFO_PRESETS: Preset small: Security option "),
         ({"PRESETS_PATH": "/none"}, 'IMGPROXY_PRESETS: Expected the path of a file for IMGPROXY_PRESETS_PATH, got "/'),
         ({"INFO_PRESETS_PATH": "/"}, "IMGPROXY_INFO_PRESETS: Expected the path of a file for IMGPROXY_INFO_PRESETS_"),
     ],

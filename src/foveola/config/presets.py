@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from foveola.config.files import text_of
 from foveola.config.urls import Urls
 from foveola.errors import ConfigError
+from foveola.info import options as info
+from foveola.info.options import InfoOptions
 from foveola.presets import Presets, pictures
 
 
@@ -26,25 +28,32 @@ def presets(urls: Urls, *, security: bool) -> Presets:
         return Presets.read(urls.presets, lines, separator=urls.arguments_separator, lay=pictures(security))
 
 
-def info_presets(urls: Urls) -> Presets:
+def info_presets(urls: Urls, *, security: bool) -> Presets:
     """Return the presets of the info endpoint.
+
+    Args:
+        urls: the settings that name them.
+        security: whether they may change limits of the server.
 
     Raises:
         ConfigError: one or more can't be used; its message has a line for each.
     """
 
-    def lay(said: tuple[()], at: int, name: str, texts: Sequence[str]) -> tuple[()]:  # noqa: ARG001  # any may stand there
-        return said
+    def lay(said: InfoOptions, at: int, name: str, texts: Sequence[str]) -> InfoOptions:  # noqa: ARG001  # there is one
+        return info.apply(said, name, texts, security=security)
 
     with _named("INFO_PRESETS"):
         lines = _lines(urls.info_presets_path, "IMGPROXY_INFO_PRESETS_PATH")
         separator = urls.arguments_separator
-        return Presets.read(urls.info_presets, lines, separator=separator, lay=lay, start=(), chains=False)
+        return Presets.read(urls.info_presets, lines, separator=separator, lay=lay, start=InfoOptions(), chains=False)
 
 
 def problems(urls: Urls, *, security: bool) -> Iterator[str]:
     """Yield a sentence for each preset that can't be used."""
-    reads: tuple[Callable[[], Presets], ...] = (lambda: presets(urls, security=security), lambda: info_presets(urls))
+    reads: tuple[Callable[[], Presets], ...] = (
+        lambda: presets(urls, security=security),
+        lambda: info_presets(urls, security=security),
+    )
     for read in reads:
         try:
             read()

@@ -107,7 +107,7 @@ class Settings:
             security=security,
             chained=said.max_chained_pipelines,
             info_allowed=frozenset(said.allowed_info_options),
-            info_presets=presets.info_presets(said),
+            info_presets=presets.info_presets(said, security=security),
             info_only_presets=info_only,
         )
 
