@@ -180,6 +180,7 @@ class Settings:
             link_local=self.security.allow_link_local_source_addresses,
             private=self.security.allow_private_source_addresses,
             user_agent=self.server.user_agent.replace("%current_version", __version__),
+            keep_alive=self.server.client_keep_alive_timeout,
             proxy=True,
             verify=not self.security.ignore_ssl_verification,
             request_headers=self.server.custom_request_headers,
