@@ -20,6 +20,7 @@ from foveola.info.options import InfoOptions
 from foveola.info.xmp import xmp
 
 _JXL = b"\0\0\0\x0cJXL \r\n\x87\n"
+_TIFF = (b"II*\0", b"MM\0*")
 _BOXES = 1000
 
 
@@ -52,8 +53,9 @@ def blobs(data: bytes, format: str, image: pyvips.Image | None) -> Blobs:
         return Blobs(*heic.metadata(data))
     if image is None:
         boxes = _boxes(data) if data.startswith(_JXL) else {}
-        exif = boxes.get(b"Exif", b"")
-        return Blobs(exif[4 + int.from_bytes(exif[:4]) :], boxes.get(b"xml ", b""))
+        block = boxes.get(b"Exif", b"")
+        start = 0 if block.startswith(_TIFF) else 4 + int.from_bytes(block[:4])  # some writers forget where it starts
+        return Blobs(block[start:], boxes.get(b"xml ", b""))
     said = field(image, "iptc-data", b"")
     photoshop = blocks(field(image, "photoshop-data", b"") or said)
     return Blobs(

@@ -134,7 +134,7 @@ def _row(name: str, aliases: tuple[str, ...], arguments: tuple[Argument, ...], d
 
 def _switches(name: str, aliases: tuple[str, ...], doc: str, default: str = "0", more: str = "") -> InfoOption:
     """Return the row of a switch, and of one more of the form `name=default=doc`."""
-    switch = Argument(name, kinds.LENIENT_BOOLEAN, "Whether it is told.", default, needed=True)
+    switch = Argument(name, kinds.LENIENT_BOOLEAN, "Whether it is told.", default, needed=not more)
     second = [Argument(field, kinds.LENIENT_BOOLEAN, doc, off) for field, off, doc in [more.split("=")]] if more else []
     return _row(name, aliases, (switch, *second), doc)
 
