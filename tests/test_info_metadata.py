@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from foveola.codecs.iptc import resources
 from foveola.info import tell
 from foveola.info.exif import exif
-from foveola.info.iptc import blocks, iptc, resolution
+from foveola.info.iptc import iptc, resolution
 from foveola.info.metadata import blobs
 from foveola.info.options import InfoOptions
 from foveola.info.xmp import LONGEST, xmp
@@ -223,11 +224,11 @@ def test_a_record_that_breaks_off_is_read_until_there(cut: int) -> None:
 def test_no_record_is_an_error(data: bytes) -> None:
     iptc(b"\x1c" + data)
     resolution(data)
-    blocks(b"8BIM" + data)
+    resources(b"8BIM" + data)
 
 
 def test_a_block_that_claims_too_much_is_what_there_is() -> None:
-    assert blocks(b"8BIM\4\4\0\0\xff\xff\xff\xffab") == {0x0404: b"ab"}
+    assert resources(b"8BIM\4\4\0\0\xff\xff\xff\xffab") == {0x0404: b"ab"}
 
 
 # XMP

@@ -13,9 +13,10 @@ from typing import Any
 import pyvips
 
 from foveola.codecs import heic
+from foveola.codecs.iptc import NUMBER, resources
 from foveola.codecs.vips import field
 from foveola.info.exif import exif
-from foveola.info.iptc import IPTC, RESOLUTION, blocks, iptc, resolution
+from foveola.info.iptc import RESOLUTION, iptc, resolution
 from foveola.info.options import InfoOptions
 from foveola.info.xmp import xmp
 
@@ -57,11 +58,11 @@ def blobs(data: bytes, format: str, image: pyvips.Image | None) -> Blobs:
         start = 0 if block.startswith(_TIFF) else 4 + int.from_bytes(block[:4])  # some writers forget where it starts
         return Blobs(block[start:], boxes.get(b"xml ", b""))
     said = field(image, "iptc-data", b"")
-    photoshop = blocks(field(image, "photoshop-data", b"") or said)
+    photoshop = resources(field(image, "photoshop-data", b"") or said)
     return Blobs(
         exif=data if format == "tiff" else field(image, "exif-data", b""),
         xmp=field(image, "xmp-data", b""),
-        iptc=said if format == "tiff" else photoshop.get(IPTC, b""),
+        iptc=said if format == "tiff" else photoshop.get(NUMBER, b""),
         photoshop=photoshop.get(RESOLUTION, b""),
     )
 
