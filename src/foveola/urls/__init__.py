@@ -7,7 +7,7 @@ can be built. Source: https://docs.imgproxy.net/usage/processing and https://doc
 from foveola.urls.grammar import Grammar, replacements
 from foveola.urls.reading import ImageUrl, parse
 from foveola.urls.signing import UNSIGNED, Keys, repair, sign, signed, split, verify
-from foveola.urls.writing import FORMS, Form, build
+from foveola.urls.writing import FORMS, Form, build, checked, write_source
 
 __all__ = [
     "FORMS",
@@ -17,6 +17,7 @@ __all__ = [
     "ImageUrl",
     "Keys",
     "build",
+    "checked",
     "parse",
     "repair",
     "replacements",
@@ -24,4 +25,5 @@ __all__ = [
     "signed",
     "split",
     "verify",
+    "write_source",
 ]
