@@ -16,6 +16,7 @@ from foveola.cli.doctor import doctor
 from foveola.cli.encode import encode
 from foveola.cli.explain import explain
 from foveola.cli.health import health
+from foveola.cli.info import info
 from foveola.cli.samples import samples
 from foveola.cli.serve import serve
 from foveola.cli.show import tolerant
@@ -38,6 +39,7 @@ COMMANDS = (
     encode,
     compare,
     curve,
+    info,
     serve,
     url,
     sign,
