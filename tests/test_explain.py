@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -268,3 +270,24 @@ def test_explain_tells_of_a_source_that_is_not_allowed_all_the_same() -> None:
 
     assert found["source"] == "http://e.com/a"
     assert found["pipelines"] == [[{"step": "resize", "options": ["w:1"]}]]
+
+
+def test_explain_tells_what_is_asked_about_a_picture() -> None:
+    found = explained("/img/info/_/exif:0/bh:4:3/plain/http://e.com/a", IMGPROXY_PATH_PREFIX="/img")
+
+    assert found == {
+        "status": 200,
+        "signature": "not checked",
+        "source": "http://e.com/a",
+        "info": {"exif": False, "blurhash": [4, 3]},
+    }
+    assert "info       blurhash [4, 3]" in run("explain", "/info/_/bh:4:3/plain/http://e.com/a").stdout
+
+
+def test_the_fields_of_explain_are_those_of_the_page() -> None:
+    text = (
+        (Path(__file__).parent.parent / "docs" / "json-output.md").read_text().split("## `foveola explain --json`")[1]
+    )
+    urls = ("/_/w:1/plain/http://e.com/a", "/info/_/plain/http://e.com/a", "/_/w:x/plain/http://e.com/a")
+
+    assert {name for url in urls for name in explained(url)} == set(re.findall(r"^\| `(\w+)`", text, re.M))
