@@ -188,6 +188,8 @@ def test_explain_tells_it_to_people_too() -> None:
     assert "pipeline 1       resize w:300\npipeline 2       nothing\n" in result.stdout
     assert "quality of jpeg  the highest of 10..80 with at most 9000 bytes\n" in result.stdout
     assert "quality of png   none\n" in result.stdout
+    searched = run("explain", "/unsafe/aq:ml:0.03/plain/http://e.com/a.jpg@webp").stdout
+    assert "quality of webp  of 70..80 for a DSSIM of 0.03 ± 0.002 (ml)\n" in searched
 
 
 @pytest.mark.parametrize(
