@@ -19,10 +19,13 @@ from foveola.transform.colour import (
     eight_bits,
     flatten,
     from_array,
+    from_linear,
     from_picture,
     standard,
     strip,
+    to_linear,
     to_picture,
+    to_profile,
     to_srgb,
     upright,
 )
@@ -160,6 +163,123 @@ def test_the_ground_is_white_and_pictures_without_alpha_stay() -> None:
 
     assert to_picture(flatten(from_array(clear))).frames.min() == 255
     assert np.array_equal(to_picture(flatten(from_array(drawn()))).frames[0], drawn())
+
+
+def grey_with_alpha(bits: int = 8) -> pyvips.Image:
+    """Return a grey of 100 or 25700 that falls from opaque to clear."""
+    most = 2**bits - 1
+    pixels = np.full((1, 6, 2), 100 * (most // 255), np.uint8 if bits == 8 else np.uint16)
+    pixels[0, :, 1] = np.linspace(most, 0, 6)
+    image = pyvips.Image.new_from_memory(pixels, 6, 1, 2, "uchar" if bits == 8 else "ushort")
+    return image.copy(interpretation="b-w" if bits == 8 else "grey16")
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(
+    ("background", "bands", "ends"), [((0, 0, 0), 1, [0]), ((200, 200, 200), 1, [200]), ((255, 0, 9), 3, [255, 0, 9])]
+)
+def test_grey_stays_grey_on_grey_and_becomes_rgb_on_a_colour(
+    bits: int, background: tuple[int, int, int], bands: int, ends: list[int]
+) -> None:
+    after = flatten(grey_with_alpha(bits), background)
+    shown = to_picture(after).frames[0]
+
+    assert after.bands == bands
+    assert shown[0, 0].tolist() == [100 * (257 if bits == 16 else 1)] * bands
+    assert shown[0, 5].tolist() == [end * (257 if bits == 16 else 1) for end in ends]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.999])
+def test_a_translucent_background_is_composited_below(bits: int, share: float) -> None:
+    before = drawn(channels=4, bits=bits)
+    before[0, 0], before[0, 1, 3] = 0, 2**bits - 1
+    most = 2**bits - 1
+    after = to_picture(flatten(from_array(before), (255, 128, 0), share)).frames[0]
+    own = before[..., 3:] / most
+    whole = own + share * (1 - own)
+    weighed = before[..., :3] * own + np.array([255, 128, 0]) * (most // 255) * share * (1 - own)
+    expected = np.divide(weighed, whole, out=np.zeros_like(weighed), where=whole > 0)
+
+    assert after.shape[2] == 4
+    assert np.abs(after[..., 3:] - whole * most).max() <= 0.51
+    assert np.abs(after[..., :3] - expected).max() <= (0.51 if bits == 8 else 1)
+    assert np.array_equal(after[0, 1], before[0, 1])
+
+
+def test_a_picture_without_alpha_has_no_background() -> None:
+    assert np.array_equal(to_picture(flatten(from_array(drawn()), (1, 2, 3), 0.5)).frames[0], drawn())
+
+
+def test_a_grey_with_alpha_on_a_translucent_grey_stays_one() -> None:
+    after = flatten(grey_with_alpha(), (0, 0, 0), 0.5)
+
+    assert (after.bands, after.interpretation) == (2, "b-w")
+    assert after.getpoint(5, 0) == [0, 128]
+    assert after.getpoint(0, 0) == [100, 255]
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("shape", [(40, 56), (1, 1)])
+def test_levels_come_back_from_light_unchanged(count: int, bits: int, shape: tuple[int, int]) -> None:
+    before = drawn(*shape, count, bits)
+    light = to_linear(from_array(before))
+    after = from_linear(light, deep=bits == 16)
+
+    assert (light.bands, light.format) == (count, "float")
+    assert after.interpretation == from_array(before).interpretation
+    assert np.abs(to_picture(after).frames[0].astype(int) - before).max() <= (0 if bits == 8 else 2)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_resizing_in_light_mixes_black_and_white_to_188(count: int) -> None:
+    before = np.zeros((4, 4, count), np.uint8)
+    before[:, ::2] = 255
+    if count == 4:
+        before[..., 3] = 128
+    light = to_linear(from_array(before))
+    after = to_picture(from_linear(light.shrink(2, 2))).frames[0]
+
+    assert set(np.unique(after[..., : min(count, 3)])) == {188}  # half the light
+    assert count < 4 or set(np.unique(after[..., 3])) == {128}
+
+
+def test_light_outside_of_srgb_is_cut_off() -> None:
+    for count in (1, 3):
+        light = to_linear(from_array(np.full((2, 2, count), 128, np.uint8)))
+        bounds = [to_picture(from_linear(light * 0 + value)).frames.ravel()[0] for value in (-0.5, 7)]
+
+        assert bounds == [0, 255]
+
+
+def test_a_profile_is_applied_before_light_is_counted() -> None:
+    plain = to_picture(to_srgb(from_array(drawn(), P3))).frames[0]
+    after = to_picture(from_linear(to_linear(from_array(drawn(), P3))))
+
+    assert after.icc is None
+    assert np.abs(after.frames[0].astype(int) - plain).max() <= 1
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(("count", "profile"), [(3, P3), (4, P3), (1, SGREY)])
+def test_colours_come_back_into_their_profile(bits: int, count: int, profile: bytes) -> None:
+    most = 2**bits - 1
+    before = (most // 4 + drawn(channels=count, bits=bits) // 3).astype(np.uint8 if bits == 8 else np.uint16)
+    back = to_picture(to_profile(to_srgb(from_array(before, profile)), profile))
+
+    assert back.icc == profile
+    assert back.frames.dtype == before.dtype
+    assert np.abs(back.frames[0].astype(int) - before).max() <= (2 if bits == 8 else 60)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+@pytest.mark.parametrize("profile", [CMYK, b"", b"junk" * 40, P3[:200]], ids=["cmyk", "none", "junk", "cut"])
+def test_a_profile_that_does_not_fit_is_not_embedded(count: int, profile: bytes) -> None:
+    after = to_picture(to_profile(from_array(drawn(channels=count)), profile))
+
+    assert after.icc is None
+    assert np.array_equal(after.frames[0], drawn(channels=count))
 
 
 def test_animations_are_not_turned() -> None:

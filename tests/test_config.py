@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from foveola import config, settings
-from foveola.config import SETTINGS, Settings
+from foveola.config import SETTINGS, Decisions, Settings
 from foveola.errors import ConfigError
 from foveola.goal import Asked, Autoquality, Bounds, resolve
 from foveola.pipeline import Accepted
@@ -21,6 +21,11 @@ def read(**environ: str) -> Settings:
     return Settings.from_env({f"IMGPROXY_{name}": value for name, value in environ.items()})
 
 
+def at(found: Settings, place: str) -> object:
+    group, field = place.split(".")
+    return getattr(getattr(found, group), field)
+
+
 def test_nothing_set_is_the_defaults() -> None:
     assert Settings.from_env({}) == Settings()
 
@@ -28,32 +33,32 @@ def test_nothing_set_is_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("field", "default"),
     [
-        ("bind", ":8080"),
-        ("timeout", 10),
-        ("download_timeout", 5),
-        ("ttl", 31536000),
-        ("signature_size", 32),
-        ("max_src_resolution", 50),
-        ("max_redirects", 10),
-        ("allow_loopback_source_addresses", False),
-        ("allow_link_local_source_addresses", False),
-        ("allow_private_source_addresses", True),
-        ("quality", 80),
-        ("format_quality", {"webp": 79, "avif": 63, "jxl": 77}),
-        ("preferred_formats", ("jpeg", "png", "gif")),
-        ("autoquality_method", "none"),
-        ("autoquality_allowed_error", 0.002),
-        ("graceful_stop_timeout", 20),
+        ("server.bind", ":8080"),
+        ("server.timeout", 10),
+        ("server.download_timeout", 5),
+        ("server.ttl", 31536000),
+        ("urls.signature_size", 32),
+        ("security.max_src_resolution", 50),
+        ("security.max_redirects", 10),
+        ("security.allow_loopback_source_addresses", False),
+        ("security.allow_link_local_source_addresses", False),
+        ("security.allow_private_source_addresses", True),
+        ("quality.quality", 80),
+        ("quality.format_quality", {"webp": 79, "avif": 63, "jxl": 77}),
+        ("formats.preferred_formats", ("jpeg", "png", "gif")),
+        ("quality.autoquality_method", "none"),
+        ("quality.autoquality_allowed_error", 0.002),
+        ("server.graceful_stop_timeout", 20),
     ],
 )
 def test_a_default_is_imgproxys(field: str, default: object) -> None:
-    assert getattr(Settings(), field) == default
+    assert at(Settings(), field) == default
 
 
 @pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
 def test_every_setting_is_documented_and_can_say_its_default(row: Setting) -> None:
     assert row.doc.endswith(".")
-    if row.default not in (None, "", (), {}):
+    if row.default not in (None, "", b"", (), {}):
         assert row.kind.read(row.kind.write(row.default)) == row.default
 
 
@@ -61,7 +66,7 @@ def test_every_setting_is_documented_and_can_say_its_default(row: Setting) -> No
 def test_a_place_for_decisions_is_read(where: str) -> None:
     found = Settings.from_env({"FOVEOLA_DECISIONS": where, "FOVEOLA_DECISIONS_SIZE": "7"})
 
-    assert (found.decisions, found.decisions_size, found.decisions_check) == (where, 7, 100)
+    assert found.decisions == Decisions(where, 7, 100)
     assert "word" not in repr(found)
 
 
@@ -85,25 +90,25 @@ def test_every_setting_of_a_codec_has_a_variable() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "field", "value"),
     [
-        ("BIND", "127.0.0.1:80", "bind", "127.0.0.1:80"),
-        ("KEY", "aa, bb", "key", (b"\xaa", b"\xbb")),
-        ("FORMAT_QUALITY", "webp=50,jpg=60", "format_quality", {"webp": 50, "jpeg": 60, "avif": 63, "jxl": 77}),
-        ("PREFERRED_FORMATS", "webp, jpg", "preferred_formats", ("webp", "jpeg")),
-        ("ENABLE_DEBUG_HEADERS", "t", "enable_debug_headers", True),
-        ("QUALITY", "", "quality", 80),
-        ("SOURCE_URL_QUERY_SEPARATOR", "", "source_url_query_separator", ""),
-        ("AUTOQUALITY_TARGET", "10240", "autoquality_target", 10240),
-        ("AUTOQUALITY_JPEG_NET", "none", "autoquality_jpeg_net", "none"),
-        ("AUTOQUALITY_JXL_NET", "/nets/jxl.onnx", "autoquality_jxl_net", "/nets/jxl.onnx"),
-        ("ML_NUM_STREAMS", "2", "ml_num_streams", 2),
-        ("AUTOQUALITY_ML_EXECUTION_MODE", "accuracy", "autoquality_ml_execution_mode", "accuracy"),
-        ("TRUSTED_SIGNATURES", "a, b", "trusted_signatures", ("a", "b")),
+        ("BIND", "127.0.0.1:80", "server.bind", "127.0.0.1:80"),
+        ("KEY", "aa, bb", "urls.key", (b"\xaa", b"\xbb")),
+        ("FORMAT_QUALITY", "webp=50,jpg=60", "quality.format_quality", {"webp": 50, "jpeg": 60, "avif": 63, "jxl": 77}),
+        ("PREFERRED_FORMATS", "webp, jpg", "formats.preferred_formats", ("webp", "jpeg")),
+        ("ENABLE_DEBUG_HEADERS", "t", "server.enable_debug_headers", True),
+        ("QUALITY", "", "quality.quality", 80),
+        ("SOURCE_URL_QUERY_SEPARATOR", "", "urls.source_url_query_separator", ""),
+        ("AUTOQUALITY_TARGET", "10240", "quality.autoquality_target", 10240),
+        ("AUTOQUALITY_JPEG_NET", "none", "quality.autoquality_jpeg_net", "none"),
+        ("AUTOQUALITY_JXL_NET", "/nets/jxl.onnx", "quality.autoquality_jxl_net", "/nets/jxl.onnx"),
+        ("ML_NUM_STREAMS", "2", "quality.ml_num_streams", 2),
+        ("AUTOQUALITY_ML_EXECUTION_MODE", "accuracy", "quality.autoquality_ml_execution_mode", "accuracy"),
+        ("TRUSTED_SIGNATURES", "a, b", "urls.trusted_signatures", ("a", "b")),
     ],
 )
 def test_a_variable_is_a_field(name: str, text: str, field: str, value: object) -> None:
     environ = {name: text} | ({"SALT": "cc,dd"} if name == "KEY" else {})
 
-    assert getattr(read(**environ), field) == value
+    assert at(read(**environ), field) == value
 
 
 @pytest.mark.parametrize(
@@ -150,7 +155,7 @@ def test_a_variable_is_a_setting_of_a_codec(name: str, text: str, format: str, f
         ({"ML_INFERENCE_NUM_THREADS": "0"}, "Expected integer 1..1024 for IMGPROXY_ML_INFERENCE_NUM_THREADS"),
         ({"MAX_ML_CONCURRENCY": "9999999999"}, "Expected integer 1..1024 for IMGPROXY_MAX_ML_CONCURRENCY"),
         ({"ML_EXECUTION_MODE": "fast"}, "Expected one of performance, accuracy for IMGPROXY_ML_EXECUTION_MODE"),
-        ({"ONLY_PRESETS": "true"}, "IMGPROXY_ONLY_PRESETS: presets are not served by this version"),
+        ({"ONLY_PRESETS": "true"}, "Expected presets in IMGPROXY_PRESETS or IMGPROXY_PRESETS_PATH for IMGPROXY_ONLY_"),
     ],
 )
 def test_a_bad_setting_is_named(environ: dict[str, str], sentence: str) -> None:
@@ -170,17 +175,27 @@ def test_all_problems_are_said_at_once() -> None:
 
 def test_an_unknown_name_is_said_with_the_nearest_known_one(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        read(AUTOQUALITY_METOD="dssim", NEW_RELIC_KEY="x")
+        Settings.from_env(
+            {
+                "IMGPROXY_AUTOQUALITY_METOD": "dssim",
+                "IMGPROXY_SPEED_OF_LIGHT": "x",
+                "IMGRPOXY_SWIFT_TIMEOUT_SECONDS": "7",
+                "IMGRPOXY_CAT": "7",
+                "OTHER_KEY": "1",
+            }
+        )
 
     assert caplog.messages == [
         "IMGPROXY_AUTOQUALITY_METOD is not read by this version; did you mean IMGPROXY_AUTOQUALITY_METHOD?",
-        "IMGPROXY_NEW_RELIC_KEY is not read by this version",
+        "IMGPROXY_SPEED_OF_LIGHT is not read by this version",
+        "IMGRPOXY_CAT is not read by this version",
+        "IMGRPOXY_SWIFT_TIMEOUT_SECONDS is not read by this version; did you mean IMGPROXY_SWIFT_TIMEOUT_SECONDS?",
     ]
 
 
 def test_a_port_is_where_to_listen() -> None:
-    assert Settings.from_env({"PORT": "5000"}).bind == ":5000"
-    assert Settings.from_env({"PORT": "5000", "IMGPROXY_BIND": ":80"}).bind == ":80"
+    assert Settings.from_env({"PORT": "5000"}).server.bind == ":5000"
+    assert Settings.from_env({"PORT": "5000", "IMGPROXY_BIND": ":80"}).server.bind == ":80"
 
 
 def test_secrets_are_not_shown() -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import foveola
-from foveola.config import Settings
+from foveola.config import Quality, Settings
 from foveola.errors import ConfigError
 from foveola.networks.runtime import WANTED
 from foveola.server import networks
@@ -89,4 +89,4 @@ def test_a_trial_that_does_not_answer_stops_the_start(
     monkeypatch.setattr(networks, "SECONDS", 2)
 
     with pytest.raises(ConfigError, match="The networks of IMGPROXY_AUTOQUALITY_WEBP_NET can't be tried: "):
-        check(Settings(autoquality_webp_net="/net.pb"), {})
+        check(Settings(quality=Quality(autoquality_webp_net="/net.pb")), {})

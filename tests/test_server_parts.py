@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from foveola.autoquality import find
-from foveola.config import Settings
+from foveola.config import Server, Settings, Urls
 from foveola.errors import ConfigError, FoveolaError, ImageError, OverloadedError
 from foveola.goal import Autoquality
 from foveola.picture import Limits, Picture
@@ -317,9 +317,9 @@ async def call(front: Front, path: str, *, method: str = "GET", **scope: object)
         (Settings(), {}, "/health", 200),
         (Settings(), {"root_path": "/img"}, "/img/health", 200),
         (Settings(), {"root_path": "/img"}, "/health", 404),
-        (Settings(path_prefix="/a"), {"root_path": "/img"}, "/img/a/health", 200),
-        (Settings(path_prefix="/a"), {}, "/a", 200),
-        (Settings(path_prefix="/a"), {}, "/a/", 200),
+        (Settings(urls=Urls(path_prefix="/a")), {"root_path": "/img"}, "/img/a/health", 200),
+        (Settings(urls=Urls(path_prefix="/a")), {}, "/a", 200),
+        (Settings(urls=Urls(path_prefix="/a")), {}, "/a/", 200),
         (Settings(), {"root_path": "/img"}, "/img/unsafe/nope:1/plain/x", 404),
         (Settings(), {}, "/%68ealth", 200),
     ],
@@ -353,21 +353,21 @@ def test_a_server_that_hides_the_raw_path_is_told_so() -> None:
 )
 def test_an_address_is_listened_on(network: str, bind: str, family: int, tmp_path: Path) -> None:
     for _ in range(2):  # a socket file that was left behind is no obstacle
-        with listen(Settings(network=network, bind=bind.format(tmp_path))) as listener:
+        with listen(Settings(server=Server(network=network, bind=bind.format(tmp_path)))) as listener:
             assert listener.family in (family, socket.AF_INET6)
             with socket.socket(listener.family) as client:
                 client.connect(listener.getsockname())
 
 
 def test_everyone_is_listened_to_where_no_host_is_named() -> None:
-    with listen(Settings(bind=":0")) as listener, socket.socket() as client:
+    with listen(Settings(server=Server(bind=":0"))) as listener, socket.socket() as client:
         client.connect(("127.0.0.1", listener.getsockname()[1]))
 
 
 @pytest.mark.parametrize("bind", ["", "nowhere", "127.0.0.1:x", "127.0.0.1:99999", "203.0.113.1:80", "e.invalid:80"])
 def test_what_is_no_address_is_an_error_of_the_settings(bind: str) -> None:
     with pytest.raises(ConfigError, match="IMGPROXY_BIND"):
-        listen(Settings(bind=bind))
+        listen(Settings(server=Server(bind=bind)))
 
 
 def test_the_guide_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:

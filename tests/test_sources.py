@@ -29,7 +29,7 @@ def content(body: Body) -> bytes:
 async def fetched(url: str, reach: Reach) -> bytes:
     sources = Sources(reach)
     try:
-        return content(await sources.fetch(url))
+        return content((await sources.fetch(url)).body)
     finally:
         await sources.close()
 

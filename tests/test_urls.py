@@ -12,6 +12,7 @@ from foveola import urls
 from foveola.errors import ArgumentError, SignatureError, UrlError
 from foveola.goal import Asked
 from foveola.options import RESIZING_TYPES, ProcessingOptions
+from foveola.options.values import Extend, Gravity
 from foveola.urls import Grammar, ImageUrl, Keys
 
 TEST = (b"test-key", b"test-salt")
@@ -188,11 +189,15 @@ ENCODED = base64.urlsafe_b64encode(SOURCE.encode()).decode().rstrip("=")
         (ENCODED, ProcessingOptions(), SOURCE),
         (ENCODED + "==.jpg", ProcessingOptions(format="jpeg"), SOURCE),
         (ENCODED[:16] + "/" + ENCODED[16:] + ".webp", ProcessingOptions(format="webp"), SOURCE),
-        ("rs:fill:300:200:1/" + PLAIN, ProcessingOptions("fill", 300, 200, enlarge=True), SOURCE),
+        ("rs:fill:300:200:1/" + PLAIN, ProcessingOptions("fill", width=300, height=200, enlarge=True), SOURCE),
         ("resize:fit:300/" + PLAIN, ProcessingOptions(width=300), SOURCE),
         ("rs::300::1:0:ce/" + PLAIN, ProcessingOptions(width=300, enlarge=True), SOURCE),
         ("s:100:100/" + PLAIN, ProcessingOptions(width=100, height=100), SOURCE),
-        ("s:200:300:0:0:nowe:5:6/" + PLAIN, ProcessingOptions(width=200, height=300), SOURCE),
+        (
+            "s:200:300:0:0:nowe:5:6/" + PLAIN,
+            ProcessingOptions(width=200, height=300, extend=Extend(False, Gravity("nowe", 5, 6))),
+            SOURCE,
+        ),
         ("w:10/width:20/" + PLAIN, ProcessingOptions(width=20), SOURCE),
         ("w:+7/" + PLAIN, ProcessingOptions(width=7), SOURCE),
         ("el:yes/" + PLAIN, ProcessingOptions(), SOURCE),
@@ -241,7 +246,6 @@ def test_paths_are_read_as_imgproxy_reads_them(path: str, options: ProcessingOpt
         "w: 10/" + PLAIN,
         "w:10:20/" + PLAIN,
         "w:٣/" + PLAIN,
-        "rs:fill:300:200:0:1/" + PLAIN,
         "rs:stretch:300:200/" + PLAIN,
         "rs:fill:1:2:3:4:5:6:7:8/" + PLAIN,
         "q:101/" + PLAIN,

@@ -1,16 +1,19 @@
 """Rows of the table of settings: what a variable is, and those that the encoders have.
 
-The rest of the table are the fields of `foveola.config.Settings`.
+The rest of the table are the fields of the groups in `foveola.config`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from foveola import kinds, settings
 from foveola.kinds import BOOLEAN, Kind
+
+
+Status = Literal["implemented", "accepted", "refused"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,12 +22,16 @@ class Setting:
 
     Args:
         name: the name of the variable, `IMGPROXY_QUALITY`.
-        field: where its value stands in `Settings`; of the codec's settings for `format`.
+        field: where its value stands in its group; in the codec's settings for `format`.
         kind: how it is read.
         default: its value where the environment says nothing.
         doc: one sentence for the documentation.
         format: the format whose codec it sets; empty for the others.
         secret: whether its value may not be shown.
+        group: where the group stands in `Settings`; empty for those of a codec.
+        separator: the field of the group that says what stands between items; empty where nothing does.
+        separated: the kind for another separator than the default one.
+        status: whether it does what `doc` says, or has no effect or stops the start for the reason that `doc` says.
     """
 
     name: str
@@ -34,6 +41,10 @@ class Setting:
     doc: str
     format: str = ""
     secret: bool = False
+    group: str = ""
+    separator: str = ""
+    separated: Callable[[str], Kind[Any]] | None = None
+    status: Status = "implemented"
 
 
 _CODEC_DOCS: Mapping[str, str] = {

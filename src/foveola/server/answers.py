@@ -94,11 +94,11 @@ def picture(facts: Facts, result: Body, source: str, origin_bytes: int, settings
     headers = [
         ("Content-Type", FORMATS[facts.format].mime),
         ("Content-Disposition", disposition(source, FORMATS[facts.format].extension)),
-        ("Cache-Control", f"max-age={settings.ttl}, public" if settings.ttl else "no-cache"),
+        ("Cache-Control", f"max-age={settings.server.ttl}, public" if settings.server.ttl else "no-cache"),
     ]
     if settings.varies:
         headers.append(("Vary", "Accept"))
-    if settings.enable_debug_headers:
+    if settings.server.enable_debug_headers:
         headers += debug(facts, origin_bytes)
     return Answer(200, tuple(headers), result)
 

@@ -9,19 +9,22 @@ channel goes in, its process descriptor comes out. Source: https://man7.org/linu
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
-import traceback
 from collections.abc import Mapping
 
+from foveola.server import logs
 from foveola.server.jobs import receive, send
 
+_log = logging.getLogger("foveola.worker")
 KEPT = frozenset(
     {"LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "LD_PRELOAD", "MALLOC_ARENA_MAX", "MALLOC_CONF", "PATH"}
     | {"PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONPATH", "PYTHONUTF8", "TMPDIR", "TZ"}
+    | {"NO_COLOR", *logs.NAMES}
 )
 """What workers may see of the environment."""
 SET = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -65,6 +68,7 @@ def main(descriptor: int) -> None:
     """Import what workers need, then fork one for each message until the other side is gone."""
     from foveola.server import worker
 
+    logs.inherit(os.environ)
     worker.preload()
     for number in (signal.SIGINT, signal.SIGTERM):  # a terminal and a service manager signal everyone; the front drains
         signal.signal(number, signal.SIG_IGN)
@@ -92,7 +96,7 @@ def _run(work: object, channel: socket.socket) -> None:
         work(channel)
         status = 0
     except BaseException:  # the process ends here
-        traceback.print_exc()
+        _log.exception("A worker has failed")
     finally:
         os._exit(status)
 
@@ -103,7 +107,7 @@ def _reap() -> None:
         while (found := os.waitpid(-1, os.WNOHANG))[0]:
             code = os.waitstatus_to_exitcode(found[1])
             if code not in (0, -signal.SIGKILL):
-                print(f"foveola: worker {found[0]} ended with {code}", file=sys.stderr, flush=True)
+                _log.error("Worker %d ended with %d", found[0], code)
     except ChildProcessError:
         return
 

@@ -74,11 +74,12 @@ class Front:
         self._keys = settings.keys
         self._grammar = settings.grammar
         self._defaults = settings.defaults
-        workers = settings.workers or len(os.sched_getaffinity(0))
-        self._admission = Admission(workers, settings.requests_queue_size)
+        workers = settings.server.workers or len(os.sched_getaffinity(0))
+        self._admission = Admission(workers, settings.server.requests_queue_size)
         self._pool = Pool(workers, self._defaults)
         self._sources = Sources(settings.reach)
-        self._memory = Memory(open_store(settings.decisions, settings.decisions_size), settings.decisions_check)
+        remembered = settings.decisions
+        self._memory = Memory(open_store(remembered.decisions, remembered.decisions_size), remembered.decisions_check)
         self._flights: Flights[Made] = Flights()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +116,7 @@ class Front:
         given = headers.get("x-request-id", "")
         identity = given if _REQUEST_ID.fullmatch(given) else secrets.token_urlsafe(16)
         path = _path(scope)
-        prefix = scope.get("root_path", "") + self._settings.path_prefix
+        prefix = scope.get("root_path", "") + self._settings.urls.path_prefix
         with contextlib.ExitStack() as stack:
             answer = self._fixed(scope["method"], path, prefix)
             if answer is None:
@@ -172,7 +173,7 @@ class Front:
             return answers.refusal(FoveolaError(f"{type(error).__name__}: {error}"))
 
     def _check_secret(self, authorization: str) -> None:
-        wanted = self._settings.secret
+        wanted = self._settings.security.secret
         if wanted and not hmac.compare_digest(authorization.encode(), f"Bearer {wanted}".encode()):
             raise SignatureError("Invalid secret")
 
@@ -186,18 +187,19 @@ class Front:
         return answers.picture(made.facts, made.result, url.source, made.origin_bytes, self._settings)
 
     async def _made(self, url: ImageUrl, accepted: Accepted) -> Made:
-        until = time.monotonic() + SOFT * self._settings.timeout
+        until = time.monotonic() + SOFT * self._settings.server.timeout
         result = Body()
         try:
-            async with asyncio.timeout(self._settings.timeout):
-                with await self._sources.fetch(url.source) as source:
+            async with asyncio.timeout(self._settings.server.timeout):
+                fetched = await self._sources.fetch(url.source)
+                with fetched.body as source:
                     job = Job(source.size, url.options, accepted, until, workers=self._admission.spare)
                     facts = await self._worked(job, source, result)
                     return Made(facts, result, source.size)
         except BaseException as error:
             result.close()
             if isinstance(error, TimeoutError):
-                raise DeadlineError(f"Not done within {self._settings.timeout} seconds") from None
+                raise DeadlineError(f"Not done within {self._settings.server.timeout} seconds") from None
             raise
 
     async def _worked(self, job: Job, source: Body, result: Body) -> Facts:
@@ -226,8 +228,8 @@ class Front:
         await send({"type": "http.response.body", "body": b""})
 
     def _cross_origin(self) -> Iterator[tuple[str, str]]:
-        if self._settings.allow_origin:
-            yield "Access-Control-Allow-Origin", self._settings.allow_origin
+        if self._settings.security.allow_origin:
+            yield "Access-Control-Allow-Origin", self._settings.security.allow_origin
             yield "Access-Control-Allow-Methods", "GET, OPTIONS"
 
 

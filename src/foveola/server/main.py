@@ -20,7 +20,7 @@ from foveola.errors import ConfigError, expected
 from foveola.kinds import integer
 from foveola.server.front import Front
 from foveola.server.networks import check as check_networks
-from foveola.sources.local import create as check_root
+from foveola.sources import check as check_sources
 
 LONGEST_REQUEST = 1 << 16
 """Bytes of a request's head; a path has to fit into a message to a worker."""
@@ -37,7 +37,7 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
     Raises:
         ConfigError: there are problems, each in a line of the message, or the address can't be listened on.
     """
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=settings.log.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if found := [*problems, *unusable(settings)]:
         raise ConfigError("\n".join(found))
     with listen(settings) as listener:
@@ -50,8 +50,8 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=settings.keep_alive_timeout,
-            timeout_graceful_shutdown=settings.graceful_stop_timeout,
+            timeout_keep_alive=settings.server.keep_alive_timeout,
+            timeout_graceful_shutdown=settings.server.graceful_stop_timeout,
             h11_max_incomplete_event_size=LONGEST_REQUEST,
         )
         for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn drains, then raises them again: that was no failure
@@ -62,8 +62,8 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
 def unusable(settings: Settings) -> list[str]:
     """Return a sentence for each thing outside that the settings name and that can't be used."""
     checks: tuple[Callable[[], object], ...] = (
-        lambda: check_root(settings.reach),
-        lambda: open_store(settings.decisions, settings.decisions_size),
+        lambda: check_sources(settings.reach),
+        lambda: open_store(settings.decisions.decisions, settings.decisions.decisions_size),
         lambda: check_networks(settings, dict(os.environ)),
     )
     problems = []
@@ -82,19 +82,19 @@ def listen(settings: Settings) -> socket.socket:
         ConfigError: that is no address, or it is taken.
     """
     try:
-        return _unix(settings.bind) if settings.network == "unix" else _tcp(settings)
+        return _unix(settings.server.bind) if settings.server.network == "unix" else _tcp(settings)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{expected('an address', 'IMGPROXY_BIND', settings.bind)}: {error}") from error
+        raise ConfigError(f"{expected('an address', 'IMGPROXY_BIND', settings.server.bind)}: {error}") from error
 
 
 def _tcp(settings: Settings) -> socket.socket:
-    host, _, text = settings.bind.rpartition(":")
+    host, _, text = settings.server.bind.rpartition(":")
     port = integer(0, 65535).read(text)  # getaddrinfo takes a larger one modulo 65536
     name = host.removeprefix("[").removesuffix("]")
-    if not name and settings.network == "tcp" and socket.has_dualstack_ipv6():
+    if not name and settings.server.network == "tcp" and socket.has_dualstack_ipv6():
         return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=2048)
     family, _, _, _, address = socket.getaddrinfo(
-        name or None, port, _FAMILIES[settings.network], socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        name or None, port, _FAMILIES[settings.server.network], socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     return socket.create_server(address[:2], family=family, backlog=2048)
 

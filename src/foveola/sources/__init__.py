@@ -1,18 +1,34 @@
-"""The sources by scheme, each imported when its first URL is asked for: a client library costs only its users."""
+"""The sources by scheme, each imported when its first URL is asked for: a client library costs only its users.
+
+What is made of an answer is decided here, for all sources alike, with imgproxy's statuses and sentences: only a whole
+file is a picture, a source's own 4xx is passed on, its 5xx is a bad gateway.
+Source: https://docs.imgproxy.net/image_sources
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from importlib import import_module
 
-from foveola.errors import SourceError
-from foveola.sources.base import Body, Reach, Source
+from foveola.errors import ConfigError, SourceError
+from foveola.sources import local
+from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source
+from foveola.sources.body import too_large
+from foveola.sources.stores import Stores, check_extra
 
-__all__ = ["SCHEMES", "Body", "Reach", "Source", "Sources"]
+__all__ = ["SCHEMES", "Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Sources", "Stores", "check"]
 
 SCHEMES: Mapping[str, str] = {"http": "http", "https": "http", "local": "local"}
 """The module of each scheme; it has a function `create(reach) -> Source`."""
+UNPACKED = 1 << 28
+"""Bytes that a compressed answer may become where no size is limited: a few kilobytes may become any number."""
+_ASK = Ask()
+_ASK_RAW = Ask(raw=True)
+_CONDITIONS = ("if-none-match", "if-modified-since")
 
 
 class Sources:
@@ -26,26 +42,68 @@ class Sources:
         self._reach = reach
         self._open: dict[str, Source] = {}
 
-    async def fetch(self, url: str) -> Body:
-        """Return the bytes of the file at `url`.
+    async def fetch(self, url: str, ask: Ask = _ASK) -> Fetched:
+        """Return the whole file at `url`, or 304 without bytes where the client has it already.
 
         Raises:
-            SourceError: it can't be reached in time or may not be.
+            SourceError: it can't be reached in time or may not be, or is no whole file.
             ImageError: it is too large.
         """
-        self._reach.check(url)
-        scheme, mark, _ = url.partition("://")
-        if not mark or scheme not in SCHEMES:
-            raise SourceError(f"Expected a URL that begins with one of {', '.join(SCHEMES)}, got {url!r}")
-        try:
+        with self._in_time(url):
             async with asyncio.timeout(self._reach.timeout):
-                source = await self._source(SCHEMES[scheme])
-                return await source.fetch(url)
+                source = await self._source(url)
+                async with source.open(url, ask) as opened:
+                    _check_status(url, opened, ask)
+                    if opened.status == 304:
+                        return Fetched(304, opened.headers)
+                    most = self._reach.max_bytes if ask.max_bytes is None else ask.max_bytes
+                    body = await _read(opened, most or UNPACKED * ("content-encoding" in opened.headers))
+                    return Fetched(200, _about_file(opened.headers), body)
+
+    @asynccontextmanager
+    async def stream(self, url: str, ask: Ask = _ASK_RAW) -> AsyncIterator[Opened]:
+        """Return what is at `url` as the source says it, whatever its status and size, to be passed on in parts.
+
+        The source may take its time-out until it answers, and again for each part: a client may be slow.
+
+        Raises:
+            SourceError: it can't be reached in time or may not be; while it is read: it broke off.
+        """
+        with self._in_time(url):
+            async with asyncio.timeout(self._reach.timeout):
+                source = await self._source(url)
+                context = source.open(url, ask)
+                opened = await context.__aenter__()
+        try:
+            yield replace(opened, parts=lambda: self._patient(url, opened))
+        finally:
+            await context.__aexit__(None, None, None)
+
+    async def _patient(self, url: str, opened: Opened) -> AsyncIterator[bytes]:
+        parts = opened.chunks()
+        while True:
+            with self._in_time(url):
+                async with asyncio.timeout(self._reach.timeout):
+                    part = await anext(parts, b"")
+            if not part:
+                return
+            yield part
+
+    @contextmanager
+    def _in_time(self, url: str) -> Iterator[None]:
+        try:
+            yield
         except TimeoutError:
             raise SourceError(f"No answer within {self._reach.timeout} seconds from {url}", status=504) from None
 
-    async def _source(self, name: str) -> Source:
+    async def _source(self, url: str) -> Source:
         """Return an open source; a thread imports it, because a client library may take half a second."""
+        self._reach.check(url)
+        scheme, mark, _ = url.partition("://")
+        if not mark or scheme not in SCHEMES or not self._reach.stores.uses(scheme):
+            used = [name for name in SCHEMES if self._reach.stores.uses(name)]
+            raise SourceError(f"Expected a URL that begins with one of {', '.join(used)}, got {url!r}")
+        name = SCHEMES[scheme]
         if name not in self._open:
             module = await asyncio.to_thread(import_module, f"foveola.sources.{name}")
             if name not in self._open:
@@ -57,3 +115,70 @@ class Sources:
         for source in self._open.values():
             await source.close()
         self._open.clear()
+
+
+def check(reach: Reach) -> None:
+    """Refuse settings that no source could be served with, before the first is asked for.
+
+    Raises:
+        ConfigError: there are some, each in a line of the message.
+    """
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: local.create(reach),
+        lambda: check_extra(reach.stores),
+        lambda: reach.proxy and import_module("foveola.sources.proxies").proxies(os.environ),
+    )
+    problems = []
+    for act in checks:
+        try:
+            act()
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _check_status(url: str, opened: Opened, ask: Ask) -> None:
+    """Accept a whole file, and 304 where it was asked for.
+
+    Raises:
+        SourceError: anything else, with imgproxy's status for it.
+    """
+    status = opened.status
+    if status == 200 or (status == 304 and any(map(ask.header, _CONDITIONS))):
+        return
+    if status == 206 and _whole(opened.headers.get("content-range", "")):
+        return
+    passed_on = status if 400 <= status < 500 else 502 if status >= 500 else 404
+    raise SourceError(f"{url} answered {status}", status=passed_on)
+
+
+def _whole(content_range: str) -> bool:
+    """Return whether `bytes 0-99/100` is the whole file."""
+    span, _, total = content_range.removeprefix("bytes ").partition("/")
+    first, _, last = span.partition("-")
+    return first == "0" and last.isdecimal() and total.isdecimal() and int(last) + 1 == int(total)
+
+
+def _about_file(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that are about the whole file, decoded."""
+    left_out = {"content-encoding", "content-range", "transfer-encoding"}
+    left_out |= {"content-length"} if left_out & headers.keys() else set()
+    return {name: value for name, value in headers.items() if name not in left_out}
+
+
+async def _read(opened: Opened, most: int) -> Body:
+    """Return the body; one that is a file of this machine is taken as it is."""
+    if most and opened.size is not None and opened.size > most:
+        raise too_large(most)
+    if opened.file is not None:
+        body, opened.file = opened.file, None
+        return body
+    body = Body(most)
+    try:
+        async for part in opened.chunks():
+            body.write(part)
+    except BaseException:
+        body.close()
+        raise
+    return body

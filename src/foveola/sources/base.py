@@ -1,23 +1,24 @@
-"""What a source is: a URL in, the bytes of a file out, in anonymous memory.
+"""What a source is: a URL in, an answer out whose body can be read in parts.
 
-The bytes of a picture are hostile until a worker has judged them, and the process that fetches them never looks inside:
-they go into a memfd as they arrive, and the descriptor is what is handed on. A new kind of source is a module with
-`create` and a row in `foveola.sources`. Source: https://man7.org/linux/man-pages/man2/memfd_create.2.html
+A new kind of source is a module with `create` and a row in `foveola.sources`. It says what it found in the words of
+HTTP (a status, headers, a body), because that is what clients are told; what is made of an answer is decided in one
+place, `foveola.sources.Sources`. Source: https://www.rfc-editor.org/rfc/rfc9110
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-from foveola.errors import ImageError, SourceError
+from foveola.errors import SourceError
+from foveola.sources.body import Body
+from foveola.sources.stores import Stores
 
-PART = 1 << 20
-"""Bytes that are read at a time."""
+__all__ = ["Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Stores"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Reach:
         link_local: whether link-local addresses may be asked; clouds keep their credentials there.
         private: whether private networks may be asked.
         user_agent: how servers are asked; foveola and its version when empty.
+        verify: whether servers have to prove by their certificates who they are.
+        proxy: whether servers are asked through the proxies that the environment names.
+        request_headers: headers that every server is sent, in place of what a client says.
+        stores: which object stores may be asked, and how.
     """
 
     local_root: str = ""
@@ -47,6 +52,10 @@ class Reach:
     link_local: bool = False
     private: bool = True
     user_agent: str = ""
+    verify: bool = True
+    proxy: bool = False
+    request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    stores: Stores = field(default_factory=Stores)
 
     def check(self, url: str) -> None:
         """Refuse a URL that is not among the allowed ones.
@@ -62,76 +71,85 @@ class Reach:
         return re.compile("|".join(re.escape(text).replace(r"\*", "[^/]*") for text in self.allowed))
 
 
-class Body:
-    """The bytes of one file, in anonymous memory that ends with this object.
+@dataclass(frozen=True)
+class Ask:
+    """What one request adds to a fetch.
 
     Args:
-        most: the largest size it may grow to, in bytes; 0 for any.
+        headers: names in lower case with their values: `if-none-match`, `if-modified-since`, `cookie`, others that are
+            passed on; `range` and `accept-encoding` are for `raw` only.
+        max_bytes: the largest file that is fetched in place of `Reach.max_bytes`; 0 for any.
+        raw: whether the answer is passed on as it is: any status, the body not decoded.
     """
 
-    fd = -1
+    headers: tuple[tuple[str, str], ...] = ()
+    max_bytes: int | None = None
+    raw: bool = False
 
-    def __init__(self, most: int = 0) -> None:
-        self.fd = os.memfd_create("foveola", os.MFD_CLOEXEC)
-        self.size = 0
-        self._most = most
+    def header(self, name: str) -> str:
+        """Return the value of a header, an empty one if it is not there."""
+        return next((value for key, value in self.headers if key == name), "")
 
-    def write(self, data: bytes | memoryview) -> None:
-        """Append `data`.
+
+@dataclass
+class Opened:
+    """An answer whose body has not been read.
+
+    Args:
+        status: as HTTP has it.
+        headers: names in lower case with their values.
+        size: bytes of the body, as it says; None where it does not.
+        parts: makes the parts of the body; asked once.
+        end: what gives back what is held.
+        file: the body where it is a file of this machine, which need not be read; who keeps it puts None here.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    size: int | None
+    parts: Callable[[], AsyncIterator[bytes]]
+    end: Callable[[], None]
+    file: Body | None = None
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Return the body in parts; to be asked once.
 
         Raises:
-            ImageError: the file grows over the limit.
+            SourceError: while it is read: the source broke off.
         """
-        view = memoryview(data)
-        self.expect(self.size + len(view))
-        while view:
-            done = os.write(self.fd, view)
-            view = view[done:]
-            self.size += done
-
-    def expect(self, size: int) -> None:
-        """Refuse a file of `size` bytes if that is over the limit.
-
-        Raises:
-            ImageError: it is.
-        """
-        if self._most and size > self._most:
-            raise ImageError(f"Source has more than {self._most} bytes", public="Invalid source image")
-
-    def sha256(self) -> str:
-        """Return the SHA-256 of the bytes, in hexadecimal."""
-        digest = hashlib.sha256()
-        done = 0
-        while part := os.pread(self.fd, PART, done):
-            digest.update(part)
-            done += len(part)
-        return digest.hexdigest()
+        return self.parts()
 
     def close(self) -> None:
-        """Give the memory back; a second call does nothing."""
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            os.close(fd)
+        """Give back what is held; a second call does nothing."""
+        self.end()
+        if self.file is not None:
+            self.file.close()
 
-    def __enter__(self) -> Body:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+@dataclass
+class Fetched:
+    """A whole file.
 
-    def __del__(self) -> None:
-        self.close()
+    Args:
+        status: 200, or 304 for a file that the client has already.
+        headers: names in lower case with their values: `etag`, `last-modified`, `cache-control`, `expires`,
+            `content-type` and others that the source said.
+        body: its bytes; none with 304.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Body = field(default_factory=Body)
 
 
 class Source(Protocol):
     """One kind of source."""
 
-    async def fetch(self, url: str) -> Body:
-        """Return the bytes of the file at `url`.
+    def open(self, url: str, ask: Ask) -> AbstractAsyncContextManager[Opened]:
+        """Return what the source answers about `url`; with the context it is closed.
 
         Raises:
-            SourceError: it can't be reached or may not be.
-            ImageError: it is too large.
+            SourceError: on entry: it can't be reached or may not be.
         """
         ...
 

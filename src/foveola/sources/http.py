@@ -1,13 +1,18 @@
 """`http://` and `https://`: files from other servers, which are asked politely and believed in nothing.
 
-Every address is judged as it is dialled (`foveola.sources.guard`), on each redirect again; the body is counted while it
-arrives; no cookies, no proxies from the environment, no credentials carried to another host. The statuses are
-imgproxy's: a source's own 4xx is passed on, its 5xx is a bad gateway.
+Every address is judged as it is dialled (`foveola.sources.guard`), on each redirect again. Credentials stay with the
+server they were meant for: a redirect to another one goes without cookies, authorization and what the URL says of a
+user. Nothing is taken from the environment but, where the settings say so, its proxies.
 Source: https://docs.aiohttp.org/en/stable/client_reference.html
 """
 
 from __future__ import annotations
 
+import os
+import socket
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import quote
 
 import aiohttp
@@ -15,11 +20,21 @@ from yarl import URL
 
 import foveola
 from foveola.errors import SourceError
-from foveola.sources.base import Body, Reach
-from foveola.sources.guard import ForbiddenAddressError, socket_factory
+from foveola.sources.base import Ask, Opened, Reach
+from foveola.sources.guard import AddressInfo, ForbiddenAddressError, may_dial, socket_factory
+from foveola.sources.proxies import Proxies, proxies
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 1 << 18
+_OURS = {
+    *("connection", "content-length", "content-type", "expect", "host", "keep-alive", "proxy-authenticate"),
+    *("proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
+}
+"""Headers that are about a connection, which is ours, or about a body, which we don't send."""
+_RAW = {"accept-encoding", "if-match", "if-range", "if-unmodified-since", "range"}
+"""Headers whose answers are no whole files as they are."""
+_SECRET = {"authorization", "cookie", "host"}
+"""Headers that are for one server."""
 
 
 class Http:
@@ -27,89 +42,145 @@ class Http:
 
     Args:
         reach: which addresses may be asked, how long, how much and by which name.
+
+    Raises:
+        ConfigError: the environment names a proxy that can't be used.
     """
 
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, socket_factory=socket_factory(reach)),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": reach.user_agent or f"foveola/{foveola.__version__}"},
-            skip_auto_headers=("Accept-Encoding",),
-            timeout=aiohttp.ClientTimeout(total=None),
-            trust_env=False,
-        )
+        self._proxies = proxies(os.environ) if reach.proxy else Proxies()
+        self._direct = _session(reach, socket_factory(reach))
+        self._proxied = _session(reach, None)  # the operator chose the address of the proxy
 
-    async def fetch(self, url: str) -> Body:
-        """Return the bytes of the file at `url`.
+    @asynccontextmanager
+    async def open(self, url: str, ask: Ask) -> AsyncIterator[Opened]:
+        """Return what the server at `url`, or where it sends us, answers.
 
         Raises:
-            SourceError: it can't be reached, may not be, or broke off.
-            ImageError: it is too large.
+            SourceError: it can't be reached or may not be.
         """
+        with _translated(url):
+            response = await self._follow(_parsed(url), ask)
+        opened = Opened(
+            response.status, _headers(response), response.content_length, lambda: _parts(url, response), response.close
+        )
         try:
-            return await self._follow(_parsed(url))
-        except aiohttp.ClientPayloadError as error:
-            public = "Source response is incomplete"
-            raise SourceError(f"{url} broke off: {error}", status=422, public=public) from error
-        except aiohttp.ClientConnectorError as error:
-            forbidden = isinstance(error.os_error, ForbiddenAddressError)
-            raise SourceError(f"{url}: {error}", public="Invalid source URL" if forbidden else None) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise SourceError(f"{url}: {error}") from error
+            yield opened
+        finally:
+            opened.close()
 
-    async def _follow(self, url: URL) -> Body:
+    async def _follow(self, url: URL, ask: Ask) -> aiohttp.ClientResponse:
+        headers = _asked(self._reach, ask)
         for _ in range(self._reach.max_redirects + 1):
-            async with self._session.get(url, allow_redirects=False) as response:
-                if response.status not in _REDIRECTS:
-                    return await self._read(response)
-                location = response.headers.get("Location", "")
-            url = url.join(_parsed(location))
-            if url.scheme not in ("http", "https"):
-                raise SourceError(f"Redirect to {url}")
-            self._reach.check(str(url))
+            if url.raw_user is not None or url.raw_password is not None:
+                headers["authorization"] = _basic(url)
+                url = url.with_user(None)
+            response = await self._get(url, headers, ask)
+            if response.status not in _REDIRECTS:
+                return response
+            response.release()
+            there = url.join(_parsed(response.headers.get("Location", "")))
+            if there.scheme not in ("http", "https"):
+                raise SourceError(f"Redirect to {there}")
+            self._reach.check(str(there))
+            if not _same_server(url, there):
+                headers = {name: value for name, value in headers.items() if name not in _SECRET}
+            url = there
         raise SourceError(f"More than {self._reach.max_redirects} redirects, the last to {url}")
 
-    async def _read(self, response: aiohttp.ClientResponse) -> Body:
-        _check_status(response)
-        body = Body(self._reach.max_bytes)
-        try:
-            body.expect(response.content_length or 0)
-            async for chunk in response.content.iter_chunked(_CHUNK):
-                body.write(chunk)
-        except BaseException:
-            body.close()
-            raise
-        return body
+    async def _get(self, url: URL, headers: dict[str, str], ask: Ask) -> aiohttp.ClientResponse:
+        """Ask one server; aiohttp asks once more where the connection is lost before an answer begins."""
+        proxy = self._proxies.of(url)
+        if proxy is not None:
+            _check_literal(url, self._reach)
+        session = self._direct if proxy is None else self._proxied
+        return await session.get(url, allow_redirects=False, headers=headers, auto_decompress=not ask.raw, proxy=proxy)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._session.close()
+        await self._direct.close()
+        await self._proxied.close()
+
+
+def _session(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, socket_factory=make, ssl=reach.verify),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": reach.user_agent or f"foveola/{foveola.__version__}"},
+        skip_auto_headers=("Accept-Encoding",),
+        timeout=aiohttp.ClientTimeout(total=None),
+        trust_env=False,  # it would also read passwords from ~/.netrc
+    )
+
+
+def _asked(reach: Reach, ask: Ask) -> dict[str, str]:
+    """Return the headers of the first request; what the settings say goes before what the client says."""
+    left_out = _OURS if ask.raw else _OURS | _RAW
+    asked = {name.lower(): value for name, value in ask.headers if name.lower() not in left_out}
+    return asked | {name.lower(): value for name, value in reach.request_headers}
+
+
+def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Return the headers of an answer; those that are said more than once are lists, by HTTP's rules."""
+    names = dict.fromkeys(name.lower() for name in response.headers)
+    return {name: ", ".join(response.headers.getall(name)) for name in names if name != "set-cookie"}
 
 
 def _parsed(url: str) -> URL:
-    """Return the URL with what is not ASCII percent-encoded, bytes that are no UTF-8 as they were."""
-    return URL("".join(c if c.isascii() else quote(c, errors="surrogateescape") for c in url))
+    """Return the URL with what is not ASCII percent-encoded, bytes that are no UTF-8 as they were; names go by IDNA."""
+    scheme, mark, rest = url.partition("://")
+    end = next((at for at, char in enumerate(rest) if char in "/?#"), len(rest))
+    host, path = (scheme + mark + rest[:end], rest[end:]) if mark else ("", url)
+    return URL(host + "".join(c if c.isascii() else quote(c, errors="surrogateescape") for c in path))
 
 
-def _check_status(response: aiohttp.ClientResponse) -> None:
-    """Accept a whole file.
+def _basic(url: URL) -> str:
+    return "Basic " + b64encode(f"{url.user or ''}:{url.password or ''}".encode()).decode()
+
+
+def _same_server(here: URL, there: URL) -> bool:
+    """Return whether one server, or its encrypted twin, is asked again."""
+    before, after = here.origin(), there.origin()
+    return after == before or (before.scheme == "http" and before.port == 80 and after == before.with_scheme("https"))
+
+
+def _check_literal(url: URL, reach: Reach) -> None:
+    """Refuse an address that is written in a URL for a proxy; names are for the proxy to find, and to judge.
 
     Raises:
-        SourceError: anything else, with imgproxy's status for it.
+        SourceError: it may not be asked.
     """
-    status = response.status
-    if status == 200 or (status == 206 and _whole(response.headers.get("Content-Range", ""))):
+    try:
+        found = socket.getaddrinfo(url.raw_host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
         return
-    passed_on = status if 400 <= status < 500 else 502 if status >= 500 else 404
-    raise SourceError(f"{response.url} answered {status}", status=passed_on)
+    if not all(may_dial(str(address[0]), reach) for *_, address in found):
+        raise SourceError(f"{url} may not be asked", public="Invalid source URL")
 
 
-def _whole(content_range: str) -> bool:
-    """Return whether `bytes 0-99/100` is the whole file."""
-    span, _, total = content_range.removeprefix("bytes ").partition("/")
-    first, _, last = span.partition("-")
-    return first == "0" and last.isdecimal() and total.isdecimal() and int(last) + 1 == int(total)
+async def _parts(url: str, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    with _translated(url):
+        try:
+            async for part in response.content.iter_chunked(_CHUNK):
+                yield part
+        except (aiohttp.ClientConnectionError, ConnectionError) as error:
+            raise aiohttp.ClientPayloadError(str(error)) from error
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Say what aiohttp raises in our words."""
+    try:
+        yield
+    except aiohttp.ClientPayloadError as error:
+        public = "Source response is incomplete"
+        raise SourceError(f"{url} broke off: {error}", status=422, public=public) from error
+    except aiohttp.ClientConnectorError as error:
+        forbidden = isinstance(error.os_error, ForbiddenAddressError)
+        raise SourceError(f"{url}: {error}", public="Invalid source URL" if forbidden else None) from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise SourceError(f"{url}: {error}") from error
 
 
 def create(reach: Reach) -> Http:

@@ -8,13 +8,19 @@ followed. Only regular files are read: a pipe would wait for ever. Source: https
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import stat
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from foveola.errors import ConfigError, SourceError, expected
-from foveola.sources.base import Body, Reach
+from foveola.sources.base import Ask, Opened, Reach
+from foveola.sources.body import PART, Body
+from foveola.sources.conditions import http_date, not_modified, span
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -32,29 +38,34 @@ class Local:
     root: Path | None
     reach: Reach
 
-    async def fetch(self, url: str) -> Body:
-        """Return the bytes of the file at `url`; it is read by a thread, because a disk may be slow.
+    @asynccontextmanager
+    async def open(self, url: str, ask: Ask) -> AsyncIterator[Opened]:
+        """Return the file at `url`, opened by a thread, because a disk may be slow.
 
         Raises:
             SourceError: there is no such regular file under the folder.
-            ImageError: it is too large.
         """
-        return await asyncio.to_thread(self._read, url.removeprefix("local://"))
+        path = url.removeprefix("local://")
+        opened = _answer(*await asyncio.to_thread(self._read, path), path, ask)
+        try:
+            yield opened
+        finally:
+            opened.close()
 
     async def close(self) -> None:
         """Nothing is kept open."""
 
-    def _read(self, path: str) -> Body:
+    def _read(self, path: str) -> tuple[Body, os.stat_result]:
         try:
             file = self._named(path)
+            facts = os.fstat(file)
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
             raise SourceError(f"Can't read local file {path!r}: {error}") from error
-        try:
-            return _copy(file, self.reach.max_bytes)
-        except OSError as error:
-            raise SourceError(f"Can't read local file {path!r}: {error}") from error
-        finally:
-            os.close(file)
+        body = Body.of(file, facts.st_size)
+        if not stat.S_ISREG(facts.st_mode):
+            body.close()
+            raise SourceError(f"Can't read local file {path!r}: not a regular file")
+        return body, facts
 
     def _named(self, path: str) -> int:
         """Open the file that a path names: as it is, since names may have a `?`, else without its query."""
@@ -82,15 +93,27 @@ class Local:
             os.close(here)
 
 
-def _copy(file: int, most: int) -> Body:
-    facts = os.fstat(file)
-    if not stat.S_ISREG(facts.st_mode):
-        raise OSError("not a regular file")
-    body = Body(most)
-    body.expect(facts.st_size)
-    while done := os.sendfile(body.fd, file, body.size, max(facts.st_size - body.size, 0)):
-        body.size += done
-    return body
+def _answer(file: Body, facts: os.stat_result, path: str, ask: Ask) -> Opened:
+    """Return what a server would answer that has this file."""
+    named = hashlib.sha256(os.fsencode(f"{path}__{facts.st_size}__{facts.st_mtime_ns}")).digest()
+    etag = f'"{urlsafe_b64encode(named).decode().rstrip("=")}"'
+    headers = {"etag": etag, "last-modified": http_date(facts.st_mtime), "accept-ranges": "bytes"}
+    if not_modified(ask, etag, facts.st_mtime):
+        file.close()
+        return Opened(304, headers, 0, lambda: _parts(file, 0, 0), file.close)
+    part = span(ask, file.size)
+    if part is None:
+        return Opened(200, headers, file.size, lambda: _parts(file, 0, file.size), lambda: None, file)
+    first, end = part
+    status = 206 if first < end else 416
+    headers["content-range"] = f"bytes {first}-{end - 1}/{file.size}" if status == 206 else f"bytes */{file.size}"
+    return Opened(status, headers, end - first, lambda: _parts(file, first, end), file.close)
+
+
+async def _parts(file: Body, first: int, end: int) -> AsyncIterator[bytes]:
+    while part := await asyncio.to_thread(os.pread, file.fd, min(PART, end - first), first) if first < end else b"":
+        yield part
+        first += len(part)
 
 
 def create(reach: Reach) -> Local:

@@ -24,10 +24,13 @@ __all__ = [
     "eight_bits",
     "flatten",
     "from_array",
+    "from_linear",
     "from_picture",
     "standard",
     "strip",
+    "to_linear",
     "to_picture",
+    "to_profile",
     "to_srgb",
     "upright",
 ]
@@ -73,24 +76,88 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
         return image
     if not _is_srgb(profile):
         target = "sgrey" if image.bands == 1 else "srgb"
-        depth = 8 if image.format == "uchar" else 16
-        pcs = "xyz" if profile[20:24] == b"XYZ " else "lab"
+        arguments = {"input_profile": target, "depth": _bits(image), "pcs": _connection(profile)}
         with suppress(pyvips.Error):  # a profile that lcms can't link, found before a pixel is looked at
-            image = image.icc_transform(target, embedded=True, input_profile=target, depth=depth, pcs=pcs)
+            image = image.icc_transform(target, embedded=True, **arguments)
     return without(image, _PROFILE)
 
 
-def flatten(image: pyvips.Image, background: Sequence[int] = (255, 255, 255)) -> pyvips.Image:
+def to_profile(image: pyvips.Image, profile: bytes) -> pyvips.Image:
+    """Bring an sRGB image, or one of its greys, into the colours of a profile, and embed that.
+
+    A profile that is broken or made for another colour space leaves the image as it is, in sRGB and without one.
+
+    Args:
+        image: grey or RGB, with or without alpha, 8 or 16 bit, without a profile.
+        profile: that of the source, as a picture has it whose profile is not to be left out.
+    """
+    own, space = ("sgrey", b"GRAY") if image.bands - image.hasalpha() == 1 else ("srgb", b"RGB ")
+    if profile[16:20] != space:
+        return image
+    pcs = _connection(profile)
+    with suppress(pyvips.Error):  # as above
+        between = image.icc_import(embedded=False, input_profile=own, pcs=pcs).copy()
+        between.set_type(pyvips.GValue.blob_type, _PROFILE, profile)
+        return between.icc_export(depth=_bits(image), pcs=pcs)
+    return image
+
+
+def to_linear(image: pyvips.Image) -> pyvips.Image:
+    """Turn levels into amounts of light, so that resizing mixes light; a profile is applied first and left out.
+
+    Args:
+        image: grey, RGB or RGB with alpha, 8 or 16 bit.
+
+    Returns:
+        Floats in scRGB, 0..1 inside sRGB, alpha too; one band where the image is grey.
+    """
+    light = to_srgb(image).colourspace("scrgb")
+    return light.extract_band(0).copy(interpretation="multiband") if image.bands == 1 else light
+
+
+def from_linear(image: pyvips.Image, *, deep: bool = False) -> pyvips.Image:
+    """Turn amounts of light into levels again; what lies outside of sRGB is cut off.
+
+    Args:
+        image: what `to_linear` returns, resized or not.
+        deep: 16 bit in place of 8.
+    """
+    if image.bands > 1:
+        return image.colourspace("rgb16" if deep else "srgb")
+    light = image.bandjoin([image, image]).copy(interpretation="scrgb")
+    return (
+        light.colourspace("rgb16" if deep else "srgb").extract_band(0).copy(interpretation="grey16" if deep else "b-w")
+    )
+
+
+def flatten(image: pyvips.Image, background: Sequence[int] = (255, 255, 255), alpha: float = 1.0) -> pyvips.Image:
     """Lay an image with alpha on a colour; others stay as they are.
 
     Args:
-        image: RGB with alpha, 8 or 16 bit.
+        image: grey or RGB, with alpha, 8 or 16 bit.
         background: red, green and blue, each 0..255.
+        alpha: how opaque the background is, 0..1; below 1 the image keeps an alpha channel.
+
+    Returns:
+        RGB where the background has a colour.
     """
     if not image.hasalpha():
         return image
-    scale = 257 if image.format == "ushort" else 1
-    return image.flatten(background=[scale * part for part in background])
+    deep = image.format == "ushort"
+    if image.bands == 2 and len(set(background)) > 1:
+        image = image.colourspace("rgb16" if deep else "srgb")
+    ground = [part * (257 if deep else 1) for part in background][: image.bands - 1]
+    return _under(image, ground, alpha) if alpha < 1 else image.flatten(background=ground)
+
+
+def _under(image: pyvips.Image, ground: list[int], alpha: float) -> pyvips.Image:
+    """Lay an image on a translucent colour."""
+    count, most = image.bands - 1, 65535 if image.format == "ushort" else 255
+    colours, share = image.extract_band(0, n=count), image.extract_band(count) / most
+    below = (1 - share) * alpha
+    whole = share + below
+    mixed = (colours * share + below * ground) / whole  # libvips makes 0 of a division by 0
+    return mixed.bandjoin(whole * most).rint().cast(image.format).copy(interpretation=image.interpretation)
 
 
 def strip(image: pyvips.Image, keep: Collection[str] = ()) -> pyvips.Image:
@@ -119,6 +186,15 @@ def from_array(pixels: NDArray[Any], profile: bytes | None = None) -> pyvips.Ima
         what = "an array (H, W) or (H, W, 1 | 3 | 4) of uint8 or uint16"
         raise ArgumentError(expected(what, "picture", f"{pixels.shape} of {pixels.dtype}"))
     return from_picture(Picture(shaped[np.newaxis], icc=profile))
+
+
+def _bits(image: pyvips.Image) -> int:
+    return 8 if image.format == "uchar" else 16
+
+
+def _connection(profile: bytes) -> str:
+    """Return the space through which a profile is connected with others."""
+    return "xyz" if profile[20:24] == b"XYZ " else "lab"
 
 
 def _is_srgb(profile: bytes) -> bool:

@@ -1,0 +1,446 @@
+"""Other servers are asked with the client's conditions, believed in nothing, and never told another's secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import ssl
+import zlib
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+
+from foveola.sources import Ask, Reach, Sources
+from tests.origins import HERE, canned, content, get, refused, run, self_signed, served, stream
+
+DATA = bytes(range(256)) * 40
+UNREACHABLE = "Source is unreachable"
+INCOMPLETE = (422, "Source response is incomplete")
+TAG = '"v1"'
+
+
+def ask(**headers: str) -> Ask:
+    return Ask(tuple((name.replace("_", "-"), value) for name, value in headers.items()))
+
+
+async def _versioned(request: web.BaseRequest) -> web.Response:
+    """One file with a tag, a date and what caches may do."""
+    headers = {"ETag": TAG, "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT", "Cache-Control": "max-age=60"}
+    known = request.headers.get("If-None-Match") == TAG or "If-Modified-Since" in request.headers
+    return web.Response(status=304 if known else 200, body=None if known else DATA, headers=headers)
+
+
+# Conditions
+
+
+def test_what_a_server_says_of_its_file_is_passed_on() -> None:
+    async def work() -> None:
+        async with served(_versioned) as port:
+            status, headers, data = await get(f"http://127.0.0.1:{port}/")
+
+            assert (status, data) == (200, DATA)
+            assert headers["etag"] == TAG
+            assert headers["last-modified"] == "Sun, 06 Nov 1994 08:49:37 GMT"
+            assert headers["cache-control"] == "max-age=60"
+
+    run(work())
+
+
+@pytest.mark.parametrize("condition", [{"if_none_match": TAG}, {"if_modified_since": "Sun, 06 Nov 1994 08:49:37 GMT"}])
+def test_a_client_that_has_the_file_is_told_so(condition: dict[str, str]) -> None:
+    async def work() -> None:
+        async with served(_versioned) as port:
+            status, headers, data = await get(f"http://127.0.0.1:{port}/", ask(**condition))
+
+            assert (status, headers["etag"], data) == (304, TAG, b"")
+            assert (await get(f"http://127.0.0.1:{port}/", ask(if_none_match='"v0"')))[0] == 200
+
+    run(work())
+
+
+def test_304_that_nobody_asked_for_is_no_file() -> None:
+    async def work() -> None:
+        async with canned(b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n") as (port, _):
+            assert await refused(f"http://127.0.0.1:{port}/") == (404, UNREACHABLE)
+            assert await refused(f"http://127.0.0.1:{port}/", ask(cookie="a=b")) == (404, UNREACHABLE)
+
+    run(work())
+
+
+# What is asked
+
+
+def test_headers_of_the_client_go_along_and_those_of_the_connection_do_not() -> None:
+    said = ask(
+        cookie="a=b",
+        x_trace="1",
+        accept_encoding="gzip",
+        range="bytes=0-1",
+        connection="X-Trace",
+        host="evil",
+        transfer_encoding="chunked",
+        content_length="5",
+        proxy_authorization="x",
+    )
+
+    async def work() -> None:
+        async with canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (port, asked):
+            assert (await get(f"http://127.0.0.1:{port}/a", said))[2] == b"ok"
+
+        first, *lines = asked[0].decode().lower().split("\r\n")
+        assert first == "get /a http/1.1"
+        assert {line.split(":")[0] for line in lines if line} == {"host", "user-agent", "accept", "cookie", "x-trace"}
+        assert f"host: 127.0.0.1:{port}" in lines
+        assert "cookie: a=b" in lines
+
+    run(work())
+
+
+def test_headers_of_the_settings_go_before_those_of_the_client() -> None:
+    reach = replace(HERE, request_headers=(("X-Key", "ours"), ("User-Agent", "cats/2")))
+
+    async def work() -> None:
+        async with canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (port, asked):
+            await get(f"http://127.0.0.1:{port}/", ask(x_key="theirs", x_other="1", user_agent="dogs"), reach)
+
+        lines = asked[0].decode().split("\r\n")
+        assert [line for line in lines if line.lower().startswith("x-key")] == ["x-key: ours"]
+        assert [line for line in lines if line.lower().startswith("user-agent")] == ["user-agent: cats/2"]
+        assert "x-other: 1" in lines
+
+    run(work())
+
+
+def test_a_header_can_not_smuggle_another() -> None:
+    async def work() -> None:
+        async with canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (port, asked):
+            assert await refused(f"http://127.0.0.1:{port}/", ask(cookie="a\r\nx-evil: 1")) == (404, UNREACHABLE)
+            assert asked == []
+
+    run(work())
+
+
+def test_a_user_in_a_url_is_basic_authorization() -> None:
+    async def work() -> None:
+        async with canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (port, asked):
+            await get(f"http://us%40er:p%C3%A4ss@127.0.0.1:{port}/", ask(authorization="Bearer client"))
+            await get(f"http://:only@127.0.0.1:{port}/")
+
+        assert b"authorization: Basic dXNAZXI6cMOkc3M=" in asked[0]
+        assert b"Bearer" not in asked[0]
+        assert b"authorization: Basic Om9ubHk=" in asked[1]
+        assert b"@" not in asked[0]
+
+    run(work())
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_another_server_goes_without_secrets(status: int) -> None:
+    """Not even when a third hop comes back to the first server."""
+    seen: list[tuple[str, dict[str, str]]] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        seen.append((request.path, {name.lower(): value for name, value in request.headers.items()}))
+        port = request.url.port
+        there = {
+            "/same": "/there",
+            "/there": f"http://127.0.0.2:{port}/back",
+            "/back": f"http://127.0.0.1:{port}/end",
+        }
+        if request.path == "/end":
+            return web.Response(body=DATA)
+        return web.Response(status=status, headers={"Location": there[request.path]})
+
+    async def work() -> None:
+        async with served(handler, host="0.0.0.0") as port:
+            reach = replace(HERE, request_headers=(("authorization", "Bearer ours"), ("x-ours", "1")))
+            assert (await get(f"http://127.0.0.1:{port}/same", ask(cookie="a=b", x_trace="1"), reach))[2] == DATA
+
+        secrets = [(path, said.get("cookie"), said.get("authorization")) for path, said in seen]
+        assert secrets == [
+            ("/same", "a=b", "Bearer ours"),
+            ("/there", "a=b", "Bearer ours"),
+            ("/back", None, None),
+            ("/end", None, None),
+        ]
+        assert all(said["x-trace"] == said["x-ours"] == "1" for _, said in seen)
+
+    run(work())
+
+
+def test_a_user_in_a_url_is_for_that_server_only() -> None:
+    seen: list[str | None] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        seen.append(request.headers.get("Authorization"))
+        port = request.url.port
+        hops = {"/a": "/b", "/b": f"http://127.0.0.2:{port}/c", "/c": f"http://me:too@127.0.0.1:{port}/end"}
+        if request.path == "/end":
+            return web.Response(body=DATA)
+        return web.Response(status=302, headers={"Location": hops[request.path]})
+
+    async def work() -> None:
+        async with served(handler, host="0.0.0.0") as port:
+            assert (await get(f"http://user:pass@127.0.0.1:{port}/a"))[2] == DATA
+
+        assert seen == ["Basic dXNlcjpwYXNz", "Basic dXNlcjpwYXNz", None, "Basic bWU6dG9v"]
+
+    run(work())
+
+
+def test_another_port_is_another_server() -> None:
+    async def work() -> None:
+        async with canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (there, asked):
+            answer = f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{there}/\r\nContent-Length: 0\r\n\r\n"
+            async with canned(answer.encode()) as (port, _):
+                await get(f"http://127.0.0.1:{port}/", ask(cookie="secret"))
+
+        assert b"secret" not in asked[0]
+
+    run(work())
+
+
+def test_a_redirect_to_a_forbidden_address_is_not_followed() -> None:
+    """The first hop is allowed by address; a link-local one is where clouds keep credentials."""
+
+    async def work() -> None:
+        for there in ("169.254.169.254", "[fe80::1%25lo]", "[::ffff:169.254.169.254]", "0xa9fea9fe"):
+            location = f"http://{there}/latest/meta-data"
+            answer = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+            async with canned(answer) as (port, _):
+                assert (await refused(f"http://127.0.0.1:{port}/"))[0] == 404, there
+        answer = b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"
+        async with canned(answer) as (port, _):
+            assert await refused(f"http://127.0.0.1:{port}/") == (404, "Invalid source URL")
+
+    run(work())
+
+
+def test_a_redirect_to_a_source_that_is_not_allowed_is_not_followed() -> None:
+    async def handler(request: web.BaseRequest) -> web.Response:
+        if request.path == "/secret/a":
+            return web.Response(body=b"secret")
+        return web.Response(status=302, headers={"Location": "/secret/a"})
+
+    async def work() -> None:
+        async with served(handler) as port:
+            reach = replace(HERE, allowed=(f"http://127.0.0.1:{port}/open/",))
+            assert await refused(f"http://127.0.0.1:{port}/open/a", None, reach) == (404, "Invalid source URL")
+
+    run(work())
+
+
+# Bodies
+
+
+def _answer(head: str, body: bytes) -> bytes:
+    return f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "whole"),
+    [
+        ("Content-Length: 3", b"abc", b"abc"),
+        ("Connection: close", b"abc", b"abc"),
+        ("Transfer-Encoding: chunked", b"1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", b"abc"),
+        ("Transfer-Encoding: chunked", b"1\r\na\r\n2;x=y\r\nbc\r\n0\r\nX: y\r\n\r\n", b"abc"),
+        ("Content-Length: 0", b"", b""),
+    ],
+)
+def test_a_body_is_as_long_as_it_says(head: str, body: bytes, whole: bytes) -> None:
+    async def work() -> None:
+        async with canned(_answer(head, body)) as (port, _):
+            assert (await get(f"http://127.0.0.1:{port}/"))[2] == whole
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("Content-Length: 4", b"abc"),
+        ("Content-Length: 4", b""),
+        ("Transfer-Encoding: chunked", b"3\r\nabc\r\n"),
+        ("Transfer-Encoding: chunked", b"9\r\nabc"),
+        ("Content-Encoding: gzip\r\nContent-Length: 7", b"no gzip"),
+    ],
+)
+def test_a_body_that_breaks_off_is_incomplete(head: str, body: bytes) -> None:
+    async def work() -> None:
+        async with canned(_answer(head, body)) as (port, _):
+            assert await refused(f"http://127.0.0.1:{port}/") == INCOMPLETE
+
+    run(work())
+
+
+def test_a_compressed_body_is_unpacked_though_nobody_asked() -> None:
+    async def work() -> None:
+        for name, packed in (("gzip", gzip.compress(DATA)), ("deflate", zlib.compress(DATA))):
+            head = f"Content-Encoding: {name}\r\nContent-Length: {len(packed)}"
+            async with canned(_answer(head, packed)) as (port, asked):
+                _, headers, data = await get(f"http://127.0.0.1:{port}/")
+
+            assert data == DATA
+            assert not {"content-encoding", "content-length"} & headers.keys()
+            assert b"accept-encoding" not in asked[0].lower()
+
+    run(work())
+
+
+@pytest.mark.parametrize("limit", [Reach(loopback=True, max_bytes=1 << 20), HERE])
+def test_a_bomb_ends_at_the_limit(limit: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+    """16 MB of zeros in 16 kB; where no size is limited, one for what was compressed still is."""
+    monkeypatch.setattr("foveola.sources.UNPACKED", 1 << 21)
+    packed = gzip.compress(bytes(1 << 24))
+
+    async def work() -> None:
+        head = f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}"
+        async with canned(_answer(head, packed)) as (port, _):
+            assert await refused(f"http://127.0.0.1:{port}/", None, limit) == (422, "Invalid source image")
+
+    run(work())
+
+
+def test_a_request_may_have_a_limit_of_its_own() -> None:
+    async def work() -> None:
+        async with canned(_answer("Content-Length: 3", b"abc")) as (port, _):
+            url = f"http://127.0.0.1:{port}/"
+            small = replace(HERE, max_bytes=2)
+            assert await refused(url, None, small) == (422, "Invalid source image")
+            assert (await get(url, Ask(max_bytes=3), small))[2] == b"abc"
+            assert (await get(url, Ask(max_bytes=0), small))[2] == b"abc"
+            assert await refused(url, Ask(max_bytes=2)) == (422, "Invalid source image")
+
+    run(work())
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Le", _answer("Content-Length: 9", b"abc")])
+def test_a_server_that_hangs_is_given_up(begun: bytes) -> None:
+    async def work() -> None:
+        async with canned(begun, hang=True) as (port, _):
+            reach = replace(HERE, timeout=0.1)
+            assert await refused(f"http://127.0.0.1:{port}/", None, reach) == (504, UNREACHABLE)
+
+    run(work())
+
+
+def test_a_connection_that_is_lost_is_tried_once_more() -> None:
+    whole = _answer("Content-Length: 3", b"abc")
+
+    async def work() -> None:
+        async with canned(b"", whole) as (port, asked):
+            assert (await get(f"http://127.0.0.1:{port}/"))[2] == b"abc"
+            assert len(asked) == 2
+        async with canned(b"", b"", whole) as (port, asked):
+            assert await refused(f"http://127.0.0.1:{port}/") == (404, UNREACHABLE)
+            assert len(asked) == 2
+
+    run(work())
+
+
+@pytest.mark.parametrize("answer", [b"220 smtp ready\r\n\r\n", b"HTTP/1.1 banana\r\n\r\n", b"\x16\x03\x01\r\n\r\n"])
+def test_what_is_no_http_is_unreachable(answer: bytes) -> None:
+    async def work() -> None:
+        async with canned(answer) as (port, _):
+            assert await refused(f"http://127.0.0.1:{port}/") == (404, UNREACHABLE)
+
+    run(work())
+
+
+def test_connections_are_used_again() -> None:
+    """Whole bodies and redirects leave a connection as good as new."""
+    seen: set[object] = set()
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        seen.add(request.transport)
+        if request.path == "/there":
+            return web.Response(body=DATA)
+        return web.Response(status=302, headers={"Location": "/there"})
+
+    async def work() -> None:
+        sources = Sources(HERE)
+        async with served(handler) as port:
+            for _ in range(3):
+                assert content(await sources.fetch(f"http://127.0.0.1:{port}/")) == DATA
+            await sources.close()
+
+        assert len(seen) == 1
+
+    run(work())
+
+
+# Raw
+
+
+def test_raw_answers_are_passed_on_as_they_are() -> None:
+    packed = gzip.compress(DATA)
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        if request.path == "/gone":
+            return web.Response(status=410, body=b"gone")
+        if "Range" in request.headers:
+            span = {"Content-Range": "bytes 1-2/9"}
+            return web.Response(status=206, body=request.headers["Range"].encode(), headers=span)
+        assert request.headers["Accept-Encoding"] == "gzip"
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip", "Content-Type": "image/svg+xml"})
+
+    async def work() -> None:
+        async with served(handler) as port:
+            url = f"http://127.0.0.1:{port}"
+            status, headers, data = await stream(f"{url}/", accept_encoding="gzip")
+            assert (status, headers["content-encoding"], data) == (200, "gzip", packed)
+            assert headers["content-type"] == "image/svg+xml"
+            assert (await stream(f"{url}/gone"))[::2] == (410, b"gone")
+            status, headers, data = await stream(f"{url}/", range="bytes=1-2")
+            assert (status, headers["content-range"], data) == (206, "bytes 1-2/9", b"bytes=1-2")
+
+    run(work())
+
+
+def test_a_slow_client_of_a_raw_answer_has_its_time() -> None:
+    """Only the source is timed: the parts come at once, their reader takes longer than the source may."""
+
+    async def work() -> None:
+        async with canned(_answer("Content-Length: 10240", DATA)) as (port, _):
+            sources = Sources(replace(HERE, timeout=0.2))
+            async with sources.stream(f"http://127.0.0.1:{port}/") as opened:
+                assert opened.size == len(DATA)
+                await asyncio.sleep(0.3)
+                assert b"".join([part async for part in opened.chunks()]) == DATA
+            await sources.close()
+
+    run(work())
+
+
+def test_a_raw_answer_that_hangs_is_given_up() -> None:
+    async def work() -> None:
+        async with canned(_answer("Content-Length: 9", b"abc"), hang=True) as (port, _):
+            with pytest.raises(Exception, match="No answer within"):
+                await stream(f"http://127.0.0.1:{port}/", replace(HERE, timeout=0.1))
+
+    run(work())
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+def test_a_certificate_that_nobody_has_signed_is_refused_unless_the_settings_say_so(tls: ssl.SSLContext) -> None:
+    async def handler(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=DATA)
+
+    async def work() -> None:
+        async with served(handler, tls) as port:
+            url = f"https://127.0.0.1:{port}/"
+            assert await refused(url) == (404, UNREACHABLE)
+            assert (await get(url, None, replace(HERE, verify=False)))[2] == DATA
+
+    run(work())

@@ -1,0 +1,130 @@
+"""Local files are handed on as they are, by their descriptor, and known by a tag of their name, size and time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+import pytest
+
+from foveola.sources import Ask, Reach, Sources
+from tests.origins import content, get, run, stream
+
+DATA = bytes(range(256)) * 40
+THEN = 784_111_777_123_456_789
+DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+@pytest.fixture
+def reach(tmp_path: Path) -> Reach:
+    (tmp_path / "cat.jpg").write_bytes(DATA)
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    os.utime(tmp_path / "cat.jpg", ns=(THEN, THEN))
+    return Reach(str(tmp_path))
+
+
+def test_the_file_is_not_copied(reach: Reach) -> None:
+    """Its descriptor is the body's, and only for reading."""
+
+    async def work() -> None:
+        fetched = await Sources(reach).fetch("local:///cat.jpg")
+        assert Path(f"/proc/self/fd/{fetched.body.fd}").readlink() == Path(reach.local_root, "cat.jpg")
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.write(fetched.body.fd, b"x")
+        assert fetched.body.size == len(DATA)
+        assert fetched.body.sha256() == hashlib.sha256(DATA).hexdigest()
+        assert content(fetched) == DATA
+        assert fetched.body.fd == -1
+
+    run(work())
+
+
+def test_a_file_that_grows_meanwhile_is_what_it_was(reach: Reach) -> None:
+    async def work() -> None:
+        fetched = await Sources(reach).fetch("local:///cat.jpg")
+        with Path(reach.local_root, "cat.jpg").open("ab") as file:
+            file.write(b"more")
+        assert fetched.body.sha256() == hashlib.sha256(DATA).hexdigest()
+        fetched.body.close()
+
+    run(work())
+
+
+def test_a_file_has_a_tag_and_a_date(reach: Reach) -> None:
+    named = hashlib.sha256(f"/cat.jpg__{len(DATA)}__{THEN}".encode()).digest()
+
+    status, headers, data = run(get("local:///cat.jpg", None, reach))
+
+    assert (status, data) == (200, DATA)
+    assert headers["etag"] == f'"{urlsafe_b64encode(named).decode().rstrip("=")}"'
+    assert headers["last-modified"] == DATE
+
+
+def test_a_client_that_has_the_file_is_told_so(reach: Reach) -> None:
+    _, headers, _ = run(get("local:///cat.jpg", None, reach))
+    here = Path(reach.local_root, "cat.jpg")
+
+    for name, value in (("if-none-match", headers["etag"]), ("if-modified-since", DATE)):
+        status, said, data = run(get("local:///cat.jpg", Ask(((name, value),)), reach))
+        assert (status, said["etag"], data) == (304, headers["etag"], b"")
+    assert run(stream("local:///cat.jpg", reach, if_none_match=headers["etag"]))[::2] == (304, b"")
+
+    here.write_bytes(DATA[::-1])
+    status, said, data = run(get("local:///cat.jpg", Ask((("if-none-match", headers["etag"]),)), reach))
+    assert (status, data) == (200, DATA[::-1])
+    assert said["etag"] != headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "part", "span"),
+    [
+        ("", 200, DATA, None),
+        ("bytes=1-3", 206, DATA[1:4], "bytes 1-3/10240"),
+        ("bytes=10000-", 206, DATA[10000:], "bytes 10000-10239/10240"),
+        ("bytes=-5", 206, DATA[-5:], "bytes 10235-10239/10240"),
+        ("bytes=10240-", 416, b"", "bytes */10240"),
+        ("bytes=0-1,5-6", 200, DATA, None),
+    ],
+)
+def test_a_part_of_a_raw_file_may_be_asked_for(
+    reach: Reach, asked: str, status: int, part: bytes, span: str | None
+) -> None:
+    got, headers, data = run(stream("local:///cat.jpg", reach, range=asked))
+
+    assert (got, data, headers.get("content-range")) == (status, part, span)
+    assert run(get("local:///cat.jpg", Ask((("range", asked),)), reach))[2] == DATA
+
+
+def test_a_large_raw_file_comes_in_parts(reach: Reach) -> None:
+    large = os.urandom((5 << 19) + 7)
+    Path(reach.local_root, "large").write_bytes(large)
+
+    async def work() -> None:
+        sources = Sources(reach)
+        async with sources.stream("local:///large") as opened:
+            parts = [part async for part in opened.chunks()]
+            assert opened.size == len(large)
+        assert len(parts) == 3
+        assert b"".join(parts) == large
+
+    run(work())
+
+
+def test_an_empty_file_is_a_file(reach: Reach) -> None:
+    assert run(get("local:///empty.jpg", None, reach))[2] == b""
+    assert run(stream("local:///empty.jpg", reach))[::2] == (200, b"")
+
+
+@pytest.mark.parametrize("asked", ["", "bytes=1-3"])
+def test_nothing_is_left_open(reach: Reach, asked: str) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    run(stream("local:///cat.jpg", reach, range=asked))
+    before = descriptors()
+    run(stream("local:///cat.jpg", reach, range=asked))
+    run(get("local:///cat.jpg", Ask((("if-modified-since", DATE),)), reach))
+
+    assert descriptors() == before
