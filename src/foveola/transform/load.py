@@ -94,7 +94,7 @@ def load(
         options |= {"page": page, "n": frames}
     if shrink != 1:
         options |= _shrunk(format, shrink)
-    return vips.load(data, format, **options, **_bounds(format, unlimited))
+    return _timed(vips.load(data, format, **options, **_bounds(format, unlimited)), page, frames)
 
 
 def read(data: bytes, *, frames: int = 1, limits: Limits = Limits(), deep: bool = False) -> Picture:  # noqa: B008  # frozen
@@ -159,6 +159,17 @@ def _shrunk(format: str, shrink: float) -> dict[str, Any]:
     if shrink in _SHRINKS.get(format, ()):
         return {"shrink": int(shrink)}
     raise ArgumentError(expected("1, 2, 4, 8 for JPEG, a number from 1 for WebP or above 0 for SVG", "shrink", shrink))
+
+
+def _timed(image: pyvips.Image, page: int, frames: int) -> pyvips.Image:
+    """Leave the delays of the frames that are read; libvips tells those of all."""
+    delays = field(image, "delay", [])
+    kept = delays[page:] if frames < 0 else delays[page : page + frames]
+    if kept == delays:
+        return image
+    image = image.copy()
+    image.set_type(pyvips.GValue.array_int_type, "delay", kept)
+    return image
 
 
 def _bounds(format: str, unlimited: bool) -> dict[str, bool]:
