@@ -29,6 +29,7 @@ _HEADERS: Mapping[str, Callable[[bytes], Header]] = {
     "ico": ico.header,
 }
 """Of the formats that are read at once, not by libvips."""
+READ_AT_ONCE = frozenset(_HEADERS)
 _BOUNDED = frozenset({"png", "svg", "tiff"})
 _PAGED = frozenset({"webp", "gif", "tiff"})
 _ANIMATION_CONTROL = b"\0\0\0\x08acTL"
