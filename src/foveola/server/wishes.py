@@ -49,7 +49,6 @@ class Reader:
         )
         self._cookies = Cookies(security.cookie_passthrough, security.cookie_base_url, security.cookie_passthrough_all)
         self._passed = tuple(name.lower() for name in server.request_headers_passthrough)
-        self._custom = tuple((name.lower(), value) for name, value in server.custom_request_headers)
 
     def wish(self, url: ImageUrl, headers: Mapping[str, str]) -> Wish:
         """Return what a request wishes.
@@ -64,8 +63,8 @@ class Reader:
         return Wish(url, self._settings.accepted(headers.get("accept", "")), ask)
 
     def _said(self, source: str, headers: Mapping[str, str], conditions: Pairs) -> Pairs:
-        """Return the headers for a source, each name once: what the settings add wins."""
+        """Return the headers for a source, each name once."""
         passed = tuple((name, headers[name]) for name in self._passed if name in headers)
         cookie = self._cookies.sent(headers, source)
         cookies = (("cookie", cookie),) if cookie else ()
-        return tuple(dict((*passed, *conditions, *cookies, *self._custom)).items())
+        return tuple(dict((*passed, *conditions, *cookies)).items())
