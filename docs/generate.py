@@ -23,11 +23,19 @@ from foveola import config, options, settings
 from foveola.cli import main as cli
 from foveola.cli.rows import Row
 from foveola.doctor import Report
+from foveola.info.options import INFO_OPTIONS, InfoOption
 from foveola.options import readers, words
 from foveola.picture import FORMATS
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("docs/cli.md", "docs/json-output.md", "docs/options.md", "docs/reference.md", "docs/settings.md")
+PAGES = (
+    "docs/cli.md",
+    "docs/info.md",
+    "docs/json-output.md",
+    "docs/options.md",
+    "docs/reference.md",
+    "docs/settings.md",
+)
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -146,6 +154,19 @@ def refused_rows() -> str:
     return table(("Refused", "Why"), rows)
 
 
+def info_rows() -> str:
+    """Return the table of the options of the info endpoint, with a line for each argument."""
+    rows = [row for option in INFO_OPTIONS for row in _info_rows(option)]
+    return table(("Option", "Argument", "Value", "Default", "Meaning"), rows)
+
+
+def _info_rows(option: InfoOption) -> Iterator[Sequence[str]]:
+    names, first = ", ".join(f"`{word}`" for word in option.words), option.arguments[0]
+    yield names, f"`{first.name}`", first.kind.what, _default(first.default), option.doc
+    for argument in option.arguments[1:]:
+        yield "", f"`{argument.name}`", argument.kind.what, _default(argument.default), argument.doc
+
+
 def codec_rows() -> str:
     """Return the table of the encoders' settings, as `--set` and `foveola.encode` take them."""
     rows = []
@@ -195,6 +216,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings-missing": missing_rows,
     "settings-renamed": renamed_rows,
     "options": option_rows,
+    "info-options": info_rows,
     "refused-options": refused_rows,
     "codec-settings": codec_rows,
     "formats": format_rows,

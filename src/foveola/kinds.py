@@ -97,6 +97,18 @@ def listed(item: Kind[T], separator: str = ",") -> Kind[tuple[T, ...]]:
     )
 
 
+def some(kind: Kind[tuple[T, ...]]) -> Kind[tuple[T, ...]]:
+    """Return the kind of what `kind` reads, but for empty lists."""
+
+    def read(text: str) -> tuple[T, ...]:
+        found = kind.read(text)
+        if not found:
+            raise ValueError(text)
+        return found
+
+    return Kind(kind.what, read, kind.write)
+
+
 def pairs(key: Kind[str], value: Kind[T]) -> Kind[dict[str, T]]:
     """Return the kind of `key=value,key=value`."""
 

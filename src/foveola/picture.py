@@ -242,6 +242,7 @@ class Picture:
         icc: the colour profile to embed, or None.
         exif: the Exif block to embed, or None.
         xmp: the XMP packet to embed, or None.
+        iptc: the block of IPTC to embed, or None; only JPEG and TIFF have a place for it.
         dpi: pixels an inch, for the formats that store it.
     """
 
@@ -251,6 +252,7 @@ class Picture:
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    iptc: bytes | None = None
     dpi: float = 72.0
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from foveola.cli.curve import curve
 from foveola.cli.doctor import doctor
 from foveola.cli.encode import encode
 from foveola.cli.health import health
+from foveola.cli.info import info
 from foveola.cli.samples import samples
 from foveola.cli.serve import serve
 from foveola.cli.show import tolerant
@@ -35,6 +36,7 @@ COMMANDS = (
     encode,
     compare,
     curve,
+    info,
     serve,
     config,
     health,

@@ -69,6 +69,16 @@ def decode(data: bytes) -> Picture:
     )
 
 
+def metadata(data: bytes) -> tuple[bytes, bytes]:
+    """Return the Exif block and the XMP packet of the primary picture, each empty where there is none.
+
+    Raises:
+        ImageError: the bytes are no such file, or pi-heif is not installed.
+    """
+    image, _ = _opened(data)
+    return image.info.get("exif") or b"", image.info.get("xmp") or b""
+
+
 def thumbnail(data: bytes) -> bytes | None:
     """Return the file with its first thumbnail as its picture, None where there is none; for AVIF as well as HEIC.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from foveola import settings
+from foveola import __version__, settings
 from foveola.config import problems, reading
 from foveola.config.decisions import Decisions
 from foveola.config.formats import Formats
@@ -113,18 +113,27 @@ class Settings:
 
     @property
     def defaults(self) -> Defaults:
-        """What the pipeline takes where a URL says nothing."""
+        """What the pipeline takes where a URL says nothing: what has the same name here, and what is made of more."""
+        groups = (self.quality, self.formats, self.looks, self.security, self.images)
+        same = {f.name: getattr(g, f.name) for f in fields(Defaults) for g in groups if hasattr(g, f.name)}
         return Defaults(
-            quality=self.quality.quality,
-            format_quality=self.quality.format_quality,
+            **same,
             autoquality=self.goal,
             max_resolution=self.quality.autoquality_max_resolution,
             settings=self.codecs,
-            preferred_formats=self.formats.preferred_formats,
-            max_result_dimension=self.security.max_result_dimension,
-            limits=Limits(pixels=round(self.security.max_src_resolution * 1e6)),
+            limits=self.limits,
             networks=self.networks,
             inference=self.inference,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """How big sources may be."""
+        said = self.security
+        return Limits(
+            pixels=round(said.max_src_resolution * 1e6),
+            frames=said.max_animation_frames,
+            frame_pixels=round(said.max_animation_frame_resolution * 1e6),
         )
 
     @property
@@ -158,7 +167,8 @@ class Settings:
             loopback=self.security.allow_loopback_source_addresses,
             link_local=self.security.allow_link_local_source_addresses,
             private=self.security.allow_private_source_addresses,
-            user_agent=self.server.user_agent,
+            user_agent=self.server.user_agent.replace("%current_version", __version__),
+            proxy=True,
             verify=not self.security.ignore_ssl_verification,
             request_headers=self.server.custom_request_headers,
             stores=Stores(**{f.name: getattr(self.sources, f.name) for f in fields(Stores)}),

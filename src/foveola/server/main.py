@@ -91,7 +91,12 @@ def listen(settings: Settings) -> socket.socket:
         ConfigError: that is no address, or it is taken.
     """
     try:
-        return _unix(settings.server.bind) if settings.server.network == "unix" else _tcp(settings)
+        if settings.server.network == "unix":
+            return _unix(settings.server.bind)
+        listener = _tcp(settings)
+        # Connections inherit it. asyncio would set it itself, but for sockets that are told their protocol only.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except (OSError, ValueError) as error:
         raise ConfigError(f"{expected('an address', 'IMGPROXY_BIND', settings.server.bind)}: {error}") from error
 

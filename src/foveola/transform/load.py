@@ -28,6 +28,7 @@ _HEADERS: Mapping[str, Callable[[bytes], Header]] = {
     "ico": ico.header,
 }
 """Of the formats that are read at once, not by libvips."""
+READ_AT_ONCE = frozenset(_HEADERS)
 _PAGED = frozenset({"webp", "gif", "tiff"})
 _ANIMATION_CONTROL = b"\0\0\0\x08acTL"
 """The chunk of an animated PNG, before its first pixels: https://www.w3.org/TR/png-3/#acTL-chunk"""
