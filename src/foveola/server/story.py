@@ -16,10 +16,12 @@ from typing import Any
 from foveola import errors, options, pipeline, urls
 from foveola.config import Settings
 from foveola.errors import FoveolaError, SignatureError
+from foveola.options import ProcessingOptions
 from foveola.server import raw
 from foveola.server.admission import Admission
 from foveola.server.answers import Answer, Sent, Speaker
 from foveola.server.flights import Flights
+from foveola.server.hints import hinted
 from foveola.server.jobs import Facts
 from foveola.server.making import Made, Maker
 from foveola.server.metrics import Metrics
@@ -81,7 +83,7 @@ class Story:
         expires = 0
         try:
             self._check_secret(request.headers.get("authorization", ""))
-            url = self._url(path)
+            url = self._url(path, request.headers)
             expires = url.options.expires
             fields |= {"image_url": masked(url.source), "processing_options": _written(url)}
             return await self._allowed(url, request.headers, fields, stack)
@@ -98,10 +100,11 @@ class Story:
         if wanted and not hmac.compare_digest(authorization.encode(), f"Bearer {wanted}".encode()):
             raise SignatureError("Invalid secret")
 
-    def _url(self, path: str) -> ImageUrl:
+    def _url(self, path: str, headers: Mapping[str, str]) -> ImageUrl:
         signature, signed = urls.split(path)
         urls.verify(signature, signed, self._keys)
-        return urls.parse(signed, self._grammar)
+        start = hinted(headers) if self._settings.formats.enable_client_hints else ProcessingOptions()
+        return urls.parse(signed, self._grammar, now=self._now(), start=start)
 
     async def _allowed(
         self, url: ImageUrl, headers: Mapping[str, str], fields: dict[str, Any], stack: AsyncExitStack
