@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import http.client
 import io
+import json
 import socket
 import threading
 import time
@@ -368,3 +369,44 @@ def test_a_raw_source_that_breaks_off_is_seen_to(plain: Served, elsewhere: Origi
         plain.get(f"/unsafe/raw:1/plain/{elsewhere.url('/short/cat.jpg')}")
 
     assert until(lambda: "broke off" in plain.log.read_text())
+
+
+# What is told of a picture
+
+
+def test_a_picture_is_told_about(plain: Served, elsewhere: Origin) -> None:
+    reply = plain.get("/info" + target(elsewhere, "f:1/d:1/s:1", etag='"a"', last_modified=OLD))
+
+    told = json.loads(reply.body)
+    assert reply.status == 200
+    assert (told["format"], told["width"], told["height"]) == ("jpeg", 200, 100)
+    assert told["size"] == len(elsewhere.files["cat.jpg"])
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.headers["content-length"] == str(len(reply.body))
+    assert (reply.headers["etag"], reply.headers["last-modified"]) == ('"a"', OLD)
+    assert reply.headers["cache-control"] == "max-age=31536000, public"
+    assert "content-disposition" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "status", "body"),
+    [
+        ("/with/etag=%2522a%2522/cat.jpg", {"If-None-Match": '"a"'}, 304, b""),
+        ("/status/410", {}, 410, b"Source is unreachable"),
+        ("/file/text.jpg", {}, 422, b"Invalid source image"),
+        ("/file/noise.png", {}, 422, b"Invalid source image"),
+    ],
+)
+def test_what_can_t_be_told_has_the_statuses_of_pictures(
+    plain: Served, elsewhere: Origin, path: str, given: dict[str, str], status: int, body: bytes
+) -> None:
+    reply = plain.get(f"/info/unsafe/s:1/plain/{elsewhere.url(path)}", given)
+
+    assert (reply.status, reply.body) == (status, body)
+
+
+@pytest.mark.parametrize("path", ["/info/unsafe/nope:1/plain/local:///cat.jpg", "/info/unsafe/", "/info/unsafe"])
+def test_what_is_no_url_of_the_endpoint_is_404(plain: Served, path: str) -> None:
+    reply = plain.get(path)
+
+    assert (reply.status, reply.body) == (404, b"Invalid URL")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import logging
 import os
 import resource
@@ -24,9 +25,10 @@ from PIL import Image
 from foveola.codecs import NAMES, codec
 from foveola.decisions.page import build, page_of, told
 from foveola.errors import FoveolaError, ImageError
+from foveola.info import tell
 from foveola.picture import format_of
 from foveola.pipeline import Defaults, Rendered, plan, render
-from foveola.server.jobs import LARGEST, Facts, Job, UnknownTypeError, receive, refusal, reply, send, unpack
+from foveola.server.jobs import LARGEST, Facts, Job, Told, UnknownTypeError, receive, refusal, reply, send, unpack
 from foveola.transform.load import header_of
 
 _log = logging.getLogger("foveola.worker")
@@ -62,7 +64,8 @@ class Deadline:
 
 def preload() -> None:
     """Import what any picture may need, and compute nothing: what is forked from here starts with all of it."""
-    import_module("foveola.transform.saving")
+    for module in ("transform.saving", "transform.steps", "info.facts"):
+        import_module(f"foveola.{module}")
     for name in NAMES:
         with contextlib.suppress(ImportError):  # costs only its format
             codec(name)
@@ -101,7 +104,12 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
         The message about it; an error that no one foresaw is logged and told as `Internal error`.
     """
     try:
-        rendered = work(_read(source, job.size), job, defaults)
+        data = _read(source, job.size)
+        if job.kind == "info":
+            text = json.dumps(tell(data, job.info, defaults.limits), ensure_ascii=False).encode("utf-8", "replace")
+            _write(result, text)
+            return reply(Told(len(text)))
+        rendered = work(data, job, defaults)
         _write(result, rendered.data)
         return reply(facts_of(rendered, job))
     except FoveolaError as error:
