@@ -29,6 +29,7 @@ from foveola.info import tell
 from foveola.picture import format_of
 from foveola.pipeline import Defaults, Rendered, plan, render
 from foveola.server.jobs import LARGEST, Facts, Job, Told, UnknownTypeError, receive, refusal, reply, send, unpack
+from foveola.server.vipsmemory import held
 from foveola.transform.load import header_of
 
 _log = logging.getLogger("foveola.worker")
@@ -108,7 +109,7 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
         if job.kind == "info":
             text = json.dumps(tell(data, job.info, defaults.limits), ensure_ascii=False).encode("utf-8", "replace")
             _write(result, text)
-            return reply(Told(len(text)))
+            return reply(Told(len(text), held()))
         rendered = work(data, job, defaults)
         _write(result, rendered.data)
         return reply(facts_of(rendered, job))
@@ -147,6 +148,7 @@ def facts_of(rendered: Rendered, job: Job) -> Facts:
         why=result.why,
         memory=memory,
         decision=decision,
+        vips=held(),
     )
 
 
