@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from foveola.errors import ConfigError, FoveolaError, ImageError, SourceError
-from foveola.sources import SCHEMES, Reach, Sources
+from foveola.sources import SCHEMES, Reach, Sources, Stores
 from foveola.sources.base import Body
 from foveola.sources.guard import kinds, may_dial
 from foveola.sources.local import create
@@ -291,7 +291,18 @@ def test_any_other_source_is_not(url: str, allowed: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://e.com/i.jpg", "cat.jpg", "file:///etc/hostname", "http:/e.com", "HTTP", "s3://b/k"]
+    "url",
+    [
+        "ftp://e.com/i.jpg",
+        "cat.jpg",
+        "file:///etc/hostname",
+        "http:/e.com",
+        "HTTP",
+        "s3://b/k",
+        "gs://b/k",
+        "abs://b/k",
+        "data:,x",
+    ],
 )
 def test_an_unknown_scheme_is_unreachable(url: str) -> None:
     assert refusal(url, Reach()) == (404, "Source is unreachable")
@@ -348,7 +359,8 @@ def test_the_environment_sets_no_proxy(server: Origin, monkeypatch: pytest.Monke
 
 def test_every_scheme_has_a_module_that_opens_it() -> None:
     async def opened() -> None:
-        sources = Sources(Reach())
+        stores = Stores(use_s3=True, use_gcs=True, use_abs=True)
+        sources = Sources(Reach(stores=stores))
         for scheme in SCHEMES:
             with pytest.raises(SourceError):
                 await sources.fetch(f"{scheme}://")

@@ -234,6 +234,28 @@ def test_a_redirect_to_a_source_that_is_not_allowed_is_not_followed() -> None:
     run(work())
 
 
+def test_a_cookie_that_is_set_on_the_way_comes_back_to_who_set_it() -> None:
+    """Some servers let nobody in who does not bring the cookie that they have just set."""
+    seen: list[tuple[str, str | None]] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        seen.append((request.path, request.headers.get("Cookie")))
+        port = request.url.port
+        hops = {"/": "/in", "/in": f"http://127.0.0.2:{port}/other", "/other": f"http://127.0.0.1:{port}/end"}
+        if request.path == "/end":
+            return web.Response(body=DATA)
+        headers = {"Location": hops[request.path], "Set-Cookie": f"at={request.path[1:] or 'root'}; Path=/"}
+        return web.Response(status=302, headers=headers)
+
+    async def work() -> None:
+        async with served(handler, host="0.0.0.0") as port:
+            assert (await get(f"http://127.0.0.1:{port}/", ask(cookie="a=b")))[2] == DATA
+
+        assert seen == [("/", "a=b"), ("/in", "a=b; at=root"), ("/other", None), ("/end", "at=in")]
+
+    run(work())
+
+
 # Bodies
 
 
