@@ -7,16 +7,12 @@ answers what it is told to. Google's and Azure's emulators are in the slow tests
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
 import os
-import socket
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -24,8 +20,7 @@ from aiohttp import web
 
 from foveola.errors import ConfigError
 from foveola.sources import Ask, Reach, Sources, Stores, check
-from tests.asked import canned, content, get, refused, run, served, stream
-from tests.serving import until
+from tests.asked import canned, content, free_port, get, process, refused, run, served, stream
 
 DATA = bytes(range(256)) * 40
 DATE = b"Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT"
@@ -43,35 +38,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
 
 
-@contextlib.contextmanager
-def process(*command: str, port: int, log: Path, seconds: float = 30) -> Iterator[str]:
-    """Run a server until it listens, and end it; give its address."""
-
-    def listens() -> bool:
-        with socket.socket() as there:
-            return there.connect_ex(("127.0.0.1", port)) == 0
-
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
-    try:
-        until(lambda: listens() or server.poll() is not None, seconds)
-        if not listens():
-            pytest.skip(f"{command[0]} does not start: {log.read_text()[-500:]}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, 15)
-        server.wait(10)
-
-
 _SIGNED = "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def put(url: str, data: bytes = b"", method: str = "PUT", **headers: str) -> dict[str, str]:

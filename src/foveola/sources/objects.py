@@ -22,7 +22,7 @@ from obstore import exceptions
 from foveola.errors import SourceError
 from foveola.sources.base import Ask, Opened, Reach
 from foveola.sources.clients import OPEN, PREFIXES
-from foveola.sources.conditions import http_date, part_of, read_date
+from foveola.sources.conditions import http_date, not_modified, part_of, read_date
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -127,6 +127,8 @@ def _answer(url: str, found: obstore.GetResult, ask: Ask, *, partial: bool) -> O
     headers |= {"last-modified": http_date(meta["last_modified"].timestamp()), "accept-ranges": "bytes"}
     if meta["e_tag"]:
         headers["etag"] = meta["e_tag"]
+    if not_modified(ask, meta["e_tag"] or "", meta["last_modified"].timestamp()):  # not every store looks
+        return Opened(304, headers, 0, _nothing, lambda: None)
     first, end = found.range
     if partial:
         headers["content-range"] = f"bytes {first}-{end - 1}/{meta['size']}"
