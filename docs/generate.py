@@ -23,10 +23,19 @@ from foveola import config, options, settings
 from foveola.cli import main as cli
 from foveola.cli.rows import Row
 from foveola.doctor import Report
+from foveola.info.options import INFO_OPTIONS, InfoOption
+from foveola.options import readers, words
 from foveola.picture import FORMATS
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("docs/cli.md", "docs/json-output.md", "docs/reference.md")
+PAGES = (
+    "docs/cli.md",
+    "docs/info.md",
+    "docs/json-output.md",
+    "docs/options.md",
+    "docs/reference.md",
+    "docs/settings.md",
+)
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -83,19 +92,79 @@ def _type(hint: Any) -> str:
 
 
 def setting_rows() -> str:
-    """Return the table of the settings."""
-    rows = ((f"`{s.name}`", s.kind.what, _default(s.default), s.doc) for s in config.SETTINGS)
+    """Return the tables of the settings, one a group, and one for those of the encoders."""
+    titles = {name: inspect.getdoc(group) or name for name, group in config.GROUPS.items()} | {"": "Encoders."}
+    return "\n\n".join(f"## {title[:-1]}\n\n{_group_rows(name)}" for name, title in titles.items())
+
+
+def _group_rows(group: str) -> str:
+    rows = (
+        (f"`{s.name}`", s.kind.what, _default(s.default), s.doc) for s in config.SETTINGS if (s.group or "") == group
+    )
     return table(("Variable", "Value", "Default", "Meaning"), rows)
 
 
+def accepted_rows() -> str:
+    """Return the table of the settings of imgproxy that have no effect."""
+    rows = (_other(names, reason) for names, reason in config.ACCEPTED.items())
+    return table(("Variables", "Why"), rows)
+
+
+def missing_rows() -> str:
+    """Return the table of the settings of imgproxy that stop the start."""
+    rows = (_other(names, reason) for names, reason in config.REFUSED.items())
+    return table(("Variables", "Why"), rows)
+
+
+def _other(names: str, reason: str) -> tuple[str, str]:
+    return ", ".join(f"`{word}`" for word in names.split()), reason[:1].upper() + reason[1:] + "."
+
+
+def renamed_rows() -> str:
+    """Return the table of earlier names of settings."""
+    return table(("Earlier", "Now"), ((f"`{old}`", f"`{new}`") for old, new in config.RENAMED.items()))
+
+
 def option_rows() -> str:
-    """Return the table of the processing options of URLs."""
-    rows = []
-    for option in options.OPTIONS:
-        words = ", ".join(f"`{word}`" for word in (option.name, *option.aliases))
-        arguments = "; ".join(f"`{a.name}` {a.kind.what}" for a in option.arguments)
-        rows.append((words, arguments, option.doc))
-    return table(("Option", "Arguments", "Meaning"), rows)
+    """Return tables of the processing options of URLs, one a group, each with a line for each argument."""
+    parts = []
+    for group in dict.fromkeys(option.group for option in options.OPTIONS):
+        rows = [row for option in options.OPTIONS if option.group == group for row in _option_rows(option)]
+        parts.append(f"## {group}\n\n" + table(("Option", "Argument", "Value", "Default", "Meaning", "Of"), rows))
+    return "\n\n".join(parts)
+
+
+def _option_rows(option: options.Option) -> Iterator[Sequence[str]]:
+    names = ", ".join(f"`{word}`" for word in option.words)
+    of = f"{option.scope}, {option.edition}"
+    if len(option.arguments) == 1:
+        (only,) = option.arguments
+        yield names, f"`{only.name}`", only.kind.what, _default(only.default), only.doc, of
+        return
+    yield names, "", "", "", option.doc, of
+    for argument in option.arguments:
+        yield "", f"`{argument.name}`", argument.kind.what, _default(argument.default), argument.doc, ""
+
+
+def refused_rows() -> str:
+    """Return the table of the options and values of imgproxy that are refused."""
+    rows = [(", ".join(f"`{word}`" for word in row.words), row.why) for row in options.REFUSED]
+    rows += [(f"`gravity:{word}`", "objects are not detected") for word in readers.OBJECTS]
+    rows += [(f"`format:{name}`", why) for name, why in words.REFUSED_FORMATS.items()]
+    return table(("Refused", "Why"), rows)
+
+
+def info_rows() -> str:
+    """Return the table of the options of the info endpoint, with a line for each argument."""
+    rows = [row for option in INFO_OPTIONS for row in _info_rows(option)]
+    return table(("Option", "Argument", "Value", "Default", "Meaning"), rows)
+
+
+def _info_rows(option: InfoOption) -> Iterator[Sequence[str]]:
+    names, first = ", ".join(f"`{word}`" for word in option.words), option.arguments[0]
+    yield names, f"`{first.name}`", first.kind.what, _default(first.default), option.doc
+    for argument in option.arguments[1:]:
+        yield "", f"`{argument.name}`", argument.kind.what, _default(argument.default), argument.doc
 
 
 def codec_rows() -> str:
@@ -113,11 +182,11 @@ def format_rows() -> str:
         (
             ", ".join(f"`{w}`" for w in (f.name, *f.aliases)),
             f.mime,
-            *(_yes(v) for v in (f.quality, f.alpha, f.animation)),
+            *(_yes(v) for v in (f.written, f.quality, f.alpha, f.animation)),
         )
         for f in FORMATS.values()
     )
-    return table(("Format", "Media type", "Quality", "Transparency", "Animation"), rows)
+    return table(("Format", "Media type", "Written", "Quality", "Transparency", "Animation"), rows)
 
 
 def _yes(value: bool) -> str:
@@ -143,7 +212,12 @@ PARTS: dict[str, Callable[[], str]] = {
     "encode-rows": encode_rows,
     "doctor-rows": doctor_rows,
     "settings": setting_rows,
+    "settings-accepted": accepted_rows,
+    "settings-missing": missing_rows,
+    "settings-renamed": renamed_rows,
     "options": option_rows,
+    "info-options": info_rows,
+    "refused-options": refused_rows,
     "codec-settings": codec_rows,
     "formats": format_rows,
 }

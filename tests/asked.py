@@ -1,150 +1,154 @@
-"""Servers of a test's own event loop, and what is fetched from them."""
+"""Options of every kind, for laws: what hypothesis draws covers every field of `ProcessingOptions`."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import datetime
-import ipaddress
-import os
-import socket
-import ssl
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import fields
+from typing import Any, get_args, get_type_hints
 
-import pytest
-from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import strategies as st
 
-from foveola.errors import FoveolaError
-from foveola.sources import Ask, Fetched, Reach, Sources
-from tests.serving import until
+from foveola.goal import Asked
+from foveola.options import STAGE, ProcessingOptions
+from foveola.options.values import (
+    ANCHORS,
+    KERNELS,
+    POSITIONS,
+    RESIZING_TYPES,
+    Crop,
+    Duotone,
+    Extend,
+    Gravity,
+    Monochrome,
+    Trim,
+    Unsharp,
+    Watermark,
+)
+from foveola.options.words import FORMATS
+from foveola.settings import AvifSettings, JpegSettings, PngSettings, WebpSettings
 
-T = TypeVar("T")
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-HERE = Reach(loopback=True, timeout=5)
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run one test in a loop of its own, with an end."""
-    return asyncio.run(asyncio.wait_for(work, 20))
-
-
-@asynccontextmanager
-async def served(handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[int]:
-    """Serve a handler, and give its port."""
-    runner = web.ServerRunner(web.Server(handler, access_log=None), shutdown_timeout=0.01)
-    await runner.setup()
-    site = web.TCPSite(runner, host, 0, ssl_context=tls)
-    await site.start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+FORMAT = st.sampled_from(sorted(set(FORMATS.values())))
+COUNT = st.integers(0, 10**9)
+SWITCH = st.none() | st.booleans()
+COLOUR = st.tuples(*[st.integers(0, 255)] * 3)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+SHARE = st.floats(0, 1)
+POSITIVE = st.floats(0, exclude_min=True, allow_nan=False, allow_infinity=False)
+NATURAL = st.floats(0, allow_nan=False, allow_infinity=False)
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
+DIGESTS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
+URL = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
-@asynccontextmanager
-async def canned(*answers: bytes, hang: bool = False) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """Answer the n-th connection with the n-th bytes, the last for all others; give the port and what was asked."""
-    asked: list[bytes] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            asked.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(answers[min(len(asked), len(answers)) - 1])
-            await writer.drain()
-            if hang:
-                await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1], asked
-    finally:
-        server.close()
+def gravities(*, smart: bool) -> st.SearchStrategy[Gravity]:
+    compass = [anchor for anchor in ANCHORS if anchor not in ("sm", "fp")]
+    drawn = st.builds(Gravity, st.sampled_from(compass), NUMBER, NUMBER) | st.builds(
+        Gravity, st.just("fp"), SHARE, SHARE
+    )
+    return (drawn | st.just(Gravity("sm"))) if smart else drawn
 
 
-def content(fetched: Fetched) -> bytes:
-    """Return the bytes, and give their memory back."""
-    with fetched.body as body:
-        return os.pread(body.fd, body.size + 1, 0)
+def encoder(kind: type[Any], without: tuple[str, ...] = ()) -> st.SearchStrategy[tuple[tuple[str, object], ...]]:
+    """Draw some settings of an encoder."""
+    hints = get_type_hints(kind)
+    values: dict[str, st.SearchStrategy[Any]] = {}
+    for f in fields(kind):
+        if f.name not in without:
+            ranged = st.integers(*f.metadata["range"]) if "range" in f.metadata else st.booleans()
+            values[f.name] = st.sampled_from(get_args(hints[f.name])) if get_args(hints[f.name]) else ranged
+    return st.fixed_dictionaries({}, optional=values).map(lambda said: tuple(sorted(said.items())))
 
 
-async def get(url: str, ask: Ask | None = None, reach: Reach = HERE) -> tuple[int, dict[str, str], bytes]:
-    """Fetch one file: status, headers, bytes."""
-    sources = Sources(reach)
-    try:
-        fetched = await sources.fetch(url, ask or Ask())
-        return fetched.status, dict(fetched.headers), content(fetched)
-    finally:
-        await sources.close()
+def digest(name: str) -> st.SearchStrategy[tuple[str, str]]:
+    return st.tuples(st.just(name), st.text("0123456789abcdef", min_size=DIGESTS[name], max_size=DIGESTS[name]))
 
 
-async def stream(url: str, reach: Reach = HERE, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Take what is passed on raw: status, headers, bytes."""
-    sources = Sources(reach)
-    ask = Ask(tuple((name.replace("_", "-"), value) for name, value in headers.items()), raw=True)
-    try:
-        async with sources.stream(url, ask) as opened:
-            parts = [part async for part in opened.chunks()]
-            return opened.status, dict(opened.headers), b"".join(parts)
-    finally:
-        await sources.close()
+EXTEND = st.builds(Extend, st.booleans(), gravities(smart=False))
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "resizing_type": st.sampled_from(RESIZING_TYPES),
+    "resizing_algorithm": st.sampled_from(KERNELS),
+    "width": COUNT,
+    "height": COUNT,
+    "min_width": COUNT,
+    "min_height": COUNT,
+    "zoom": st.tuples(POSITIVE, POSITIVE) | POSITIVE.map(lambda z: (z, z)),
+    "dpr": POSITIVE,
+    "enlarge": st.booleans(),
+    "extend": EXTEND,
+    "extend_aspect_ratio": EXTEND,
+    "gravity": gravities(smart=True),
+    "crop": st.builds(Crop, NATURAL, NATURAL, st.none() | gravities(smart=True)),
+    "crop_aspect_ratio": st.tuples(NATURAL, st.booleans()),
+    "trim": st.builds(Trim, st.none() | NATURAL, st.none() | COLOUR, st.booleans(), st.booleans()),
+    "padding": st.tuples(*[COUNT] * 4),
+    "auto_rotate": SWITCH,
+    "rotate": st.sampled_from([0, 90, 180, 270]),
+    "flip": st.tuples(st.booleans(), st.booleans()),
+    "background": st.none() | COLOUR,
+    "background_alpha": SHARE,
+    "brightness": st.integers(-255, 255),
+    "contrast": POSITIVE,
+    "saturation": POSITIVE,
+    "monochrome": st.builds(Monochrome, SHARE, COLOUR),
+    "duotone": st.builds(Duotone, SHARE, COLOUR, COLOUR),
+    "blur": NATURAL,
+    "sharpen": NATURAL,
+    "pixelate": COUNT,
+    "unsharp_masking": st.builds(
+        Unsharp, st.sampled_from([None, "auto", "none", "always"]), st.none() | POSITIVE, st.none() | POSITIVE
+    ),
+    "watermark": st.builds(Watermark, SHARE, st.sampled_from(POSITIONS), NUMBER, NUMBER, NATURAL),
+    "watermark_url": URL,
+    "watermark_size": st.tuples(COUNT, COUNT),
+    "watermark_rotate": NUMBER,
+    "strip_metadata": SWITCH,
+    "keep_copyright": SWITCH,
+    "dpi": st.integers(0, 65535),
+    "strip_color_profile": SWITCH,
+    "preserve_hdr": SWITCH,
+    "enforce_thumbnail": SWITCH,
+    "quality": st.integers(0, 100),
+    "format_quality": st.dictionaries(FORMAT, st.integers(1, 100)).map(lambda d: tuple(sorted(d.items()))),
+    "autoquality": st.builds(
+        Asked,
+        st.sampled_from([None, "none", "size", "dssim", "ml"]),
+        st.none() | NATURAL,
+        st.none() | st.integers(1, 50),
+        st.none() | st.integers(51, 100),
+        st.none() | SHARE,
+    ),
+    "max_bytes": st.integers(0, 10**12),
+    "jpeg_options": encoder(JpegSettings),
+    "png_options": encoder(PngSettings),
+    "webp_options": encoder(WebpSettings, without=("effort",)),
+    "avif_options": encoder(AvifSettings, without=("speed",)),
+    "format": st.just("") | FORMAT,
+    "page": COUNT,
+    "pages": st.integers(1, 10**9),
+    "disable_animation": st.booleans(),
+    "skip_processing": st.lists(FORMAT, unique=True).map(tuple),
+    "raw": st.booleans(),
+    "fallback_image_url": URL,
+    "cachebuster": st.text("abcXYZ019-_.~!$&'()*+,;=@", max_size=10),
+    "expires": COUNT,
+    "filename": TEXT,
+    "return_attachment": SWITCH,
+    "hashsum": st.just(("", "")) | st.sampled_from(sorted(DIGESTS)).flatmap(digest),
+    "max_src_resolution": st.none() | NATURAL,
+    "max_src_file_size": st.none() | COUNT,
+    "max_animation_frames": st.none() | st.integers(1, 10**9),
+    "max_animation_frame_resolution": st.none() | NATURAL,
+    "max_result_dimension": st.none() | COUNT,
+}
 
 
-async def refused(url: str, ask: Ask | None = None, reach: Reach = HERE) -> tuple[int, str]:
-    """Return what is said of a file that can't be fetched."""
-    with pytest.raises(FoveolaError) as error:
-        await get(url, ask, reach)
-    return error.value.status, error.value.public
+def some(names: frozenset[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw values for up to eight fields of the given names: a URL says a few things."""
+    chosen = st.lists(st.sampled_from(sorted(names)), max_size=8, unique=True)
+    return chosen.flatmap(lambda found: st.fixed_dictionaries({name: FIELDS[name] for name in found}))
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """Return what a server for 127.0.0.1 needs whose certificate nobody has signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "here")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    built = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(1))
-    signed = built.add_extension(address, critical=False).sign(key, hashes.SHA256())
-    pem, unlocked = serialization.Encoding.PEM, serialization.NoEncryption()
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, unlocked)
-    path = folder / "here.pem"
-    path.write_bytes(private + signed.public_bytes(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
-
-
-@contextlib.contextmanager
-def process(*command: str, port: int, log: Path, seconds: float = 30) -> Iterator[str]:
-    """Run a server until it listens, and end it; give its address."""
-
-    def listens() -> bool:
-        with socket.socket() as there:
-            return there.connect_ex(("127.0.0.1", port)) == 0
-
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
-    try:
-        until(lambda: listens() or server.poll() is not None, seconds)
-        if not listens():
-            pytest.skip(f"{command[0]} does not start: {log.read_text()[-500:]}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, 15)
-        server.wait(10)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+def options(chained: int = 3) -> st.SearchStrategy[ProcessingOptions]:
+    """Draw what a URL may ask, with up to `chained` further pipelines."""
+    stages = st.lists(some(STAGE).map(lambda said: ProcessingOptions(**said)), max_size=chained)
+    drawn = st.tuples(some(frozenset(FIELDS)), stages)
+    return drawn.map(lambda pair: ProcessingOptions(**pair[0], chained=tuple(pair[1])))

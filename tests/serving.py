@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -209,6 +210,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _file(self, name: str) -> None:
         self._say(200, self.origin.files[name], {})
+
+    def _with(self, rest: str) -> None:
+        """Answer `/with/NAME=VALUE&NAME=VALUE/FILE` with those headers, and 304 to whom has that version."""
+        said, _, name = rest.rpartition("/")
+        headers = dict(urllib.parse.parse_qsl(said))
+        lower = {key.lower(): value for key, value in headers.items()}
+        tag, changed = self.headers.get("If-None-Match"), self.headers.get("If-Modified-Since")
+        unchanged = tag == lower.get("etag") if tag else changed and changed == lower.get("last-modified")
+        self._say(304 if unchanged else 200, b"" if unchanged else self.origin.files[name], headers)
+
+    def _range(self, name: str) -> None:
+        """Answer a request for the first bytes, `Range: bytes=0-9`."""
+        data = self.origin.files[name]
+        first, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
+        part = data[first : last + 1]
+        headers = {"Content-Range": f"bytes {first}-{last}/{len(data)}", "Content-Type": "image/x-cat", "X-Own": "1"}
+        self._say(206, part, headers)
 
     def _status(self, code: str) -> None:
         self._say(int(code), b"no", {})

@@ -103,8 +103,11 @@ def test_the_output_is_where_and_what_it_was_asked_to_be(
         (["photo.png", "-o", "new", "-q", "101"], "101"),
         (["photo.png", "-o", "new", "-a", "psnr:40"], "one of none, size, dssim, ml"),
         (["photo.png", "-o", "new", "-a", "size"], "a number of bytes"),
-        (["photo.png", "-o", "new", "-f", "bmp"], "for format"),
-        (["photo.png", "-o", "out.xyz"], ".avif, .gif, .jpeg, .jpg, .jxl, .png, .tif, .tiff, .webp for -o, got"),
+        (["photo.png", "-o", "new", "-f", "psd"], "for format"),
+        (
+            ["photo.png", "-o", "out.xyz"],
+            ".avif, .bmp, .gif, .ico, .jpeg, .jpg, .jxl, .png, .tif, .tiff, .webp for -o, got",
+        ),
         (["photo.png", "-o", "new", "--set", "effort"], "NAME=VALUE"),
         (["photo.png", "-o", "new", "--set", "width=3"], "NAME=VALUE"),
         (["photo.png", "-o", "new", "-f", "webp", "--set", "effort=9"], "integer 1..6 for effort"),

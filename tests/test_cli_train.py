@@ -89,7 +89,7 @@ def test_label_takes_the_options_of_how_pictures_are_prepared(folder: Path) -> N
     ("arguments", "message"),
     [
         (["in", "-f", "png", "-o", "l.npz"], "one of jpeg, webp, avif, jxl for format"),
-        (["in", "-f", "bmp", "-o", "l.npz"], "for format"),
+        (["in", "-f", "psd", "-o", "l.npz"], "for format"),
         (["in", "-o", "l.npz"], "--format"),
         (["in", "-f", "webp"], "--out"),
         (["nowhere", "-f", "webp", "-o", "l.npz"], "nowhere"),

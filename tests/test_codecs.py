@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -43,6 +44,8 @@ VARIANTS: list[tuple[str, Any]] = [
     ("png", PngSettings()),
     ("png", PngSettings(interlaced=True)),
     ("gif", SETTINGS["gif"]()),
+    ("bmp", SETTINGS["bmp"]()),
+    ("ico", SETTINGS["ico"]()),
 ]
 IDS = [f"{name}-{number}" for number, (name, _) in enumerate(VARIANTS)]
 LOSSY = [row for row in VARIANTS if row[0] in ("jpeg", "webp", "avif", "jxl") and "less" not in str(row)]
@@ -60,8 +63,8 @@ def test_every_shape_comes_back_in_its_size(name: str, settings: Any, channels: 
     assert sniff(data) == name
     assert back.frames.dtype == np.uint8
     assert back.frames.shape[:3] == (1, height, width)
-    # libwebp knows no grey, and a GIF comes back with alpha where its palette has room for it.
-    assert back.channels in {"webp": (max(channels, 3),), "gif": (3, 4)}.get(name, (channels,))
+    # Icons always have alpha, libwebp knows no grey, and a GIF comes back with alpha where its palette has room for it.
+    assert back.channels in {"webp": (max(channels, 3),), "gif": (3, 4), "ico": (4,)}.get(name, (channels,))
 
 
 @pytest.mark.parametrize(("name", "settings"), LOSSLESS, ids=str)
@@ -72,6 +75,9 @@ def test_lossless_formats_give_back_every_visible_pixel(name: str, settings: Any
     seen = before.frames if channels != 4 else np.where(before.frames[..., 3:] > 0, before.frames, 0)
     kept = after.frames if channels != 4 else np.where(after.frames[..., 3:] > 0, after.frames, 0)
 
+    if channels != 4:
+        kept = kept[..., :3]  # an icon's alpha
+        assert (after.frames[..., 3:] == 255).all()
     assert np.array_equal(np.broadcast_to(seen, kept.shape), kept)
 
 
@@ -119,6 +125,20 @@ def test_an_unknown_codec_is_refused_with_the_known_ones() -> None:
         codec("heic")
 
 
+def test_a_codec_whose_library_is_missing_is_an_error_with_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None in `sys.modules` makes an import fail as a missing wheel does."""
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
+    monkeypatch.delitem(sys.modules, "foveola.codecs.jxl", raising=False)
+    codec.cache_clear()
+    try:
+        with pytest.raises(CodecError, match="Expected an installation that can do it for jxl") as caught:
+            codec("jxl")
+    finally:
+        codec.cache_clear()
+
+    assert (caught.value.status, caught.value.public) == (422, "Invalid URL")
+
+
 @pytest.mark.parametrize(("name", "settings"), VARIANTS, ids=IDS)
 def test_the_axis_falls_with_each_distinct_setting(name: str, settings: Any) -> None:
     found = codec(name)
@@ -152,6 +172,8 @@ def test_the_axis_falls_with_every_quality_where_all_differ(name: str) -> None:
         ("tiff", SETTINGS["tiff"](), 1),
         ("png", PngSettings(), 1),
         ("gif", SETTINGS["gif"](), 1),
+        ("bmp", SETTINGS["bmp"](), 1),
+        ("ico", SETTINGS["ico"](), 1),
     ],
     ids=str,
 )
@@ -205,7 +227,8 @@ def test_one_picture_may_be_encoded_in_several_threads(name: str) -> None:
 
 
 def refusals() -> Iterator[tuple[str, Picture, str]]:
-    for name, format in FORMATS.items():
+    for name in NAMES:
+        format = FORMATS[name]
         if not format.alpha:
             yield name, picture(channels=4), "no alpha channel"
         if not format.animation:
@@ -316,6 +339,8 @@ KEPT = {
     "tiff": "icc xmp dpi",
     "png": "icc exif xmp dpi",
     "gif": "",
+    "bmp": "dpi",
+    "ico": "dpi",
 }
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import foveola
 from foveola import config, settings
 from foveola.config import SETTINGS, Decisions, Settings
 from foveola.errors import ConfigError
 from foveola.goal import Asked, Autoquality, Bounds, resolve
-from foveola.pipeline import Accepted
+from foveola.picture import Limits
+from foveola.pipeline import Accepted, Defaults
 from foveola.settings import ONE_THREAD, Inference
 from foveola.variables import Setting
 
@@ -155,7 +158,7 @@ def test_a_variable_is_a_setting_of_a_codec(name: str, text: str, format: str, f
         ({"ML_INFERENCE_NUM_THREADS": "0"}, "Expected integer 1..1024 for IMGPROXY_ML_INFERENCE_NUM_THREADS"),
         ({"MAX_ML_CONCURRENCY": "9999999999"}, "Expected integer 1..1024 for IMGPROXY_MAX_ML_CONCURRENCY"),
         ({"ML_EXECUTION_MODE": "fast"}, "Expected one of performance, accuracy for IMGPROXY_ML_EXECUTION_MODE"),
-        ({"ONLY_PRESETS": "true"}, "IMGPROXY_ONLY_PRESETS: presets are not served by this version"),
+        ({"ONLY_PRESETS": "true"}, "Expected presets in IMGPROXY_PRESETS or IMGPROXY_PRESETS_PATH for IMGPROXY_ONLY_"),
     ],
 )
 def test_a_bad_setting_is_named(environ: dict[str, str], sentence: str) -> None:
@@ -175,11 +178,21 @@ def test_all_problems_are_said_at_once() -> None:
 
 def test_an_unknown_name_is_said_with_the_nearest_known_one(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        read(AUTOQUALITY_METOD="dssim", NEW_RELIC_KEY="x")
+        Settings.from_env(
+            {
+                "IMGPROXY_AUTOQUALITY_METOD": "dssim",
+                "IMGPROXY_SPEED_OF_LIGHT": "x",
+                "IMGRPOXY_SWIFT_TIMEOUT_SECONDS": "7",
+                "IMGRPOXY_CAT": "7",
+                "OTHER_KEY": "1",
+            }
+        )
 
     assert caplog.messages == [
         "IMGPROXY_AUTOQUALITY_METOD is not read by this version; did you mean IMGPROXY_AUTOQUALITY_METHOD?",
-        "IMGPROXY_NEW_RELIC_KEY is not read by this version",
+        "IMGPROXY_SPEED_OF_LIGHT is not read by this version",
+        "IMGRPOXY_CAT is not read by this version",
+        "IMGRPOXY_SWIFT_TIMEOUT_SECONDS is not read by this version; did you mean IMGPROXY_SWIFT_TIMEOUT_SECONDS?",
     ]
 
 
@@ -273,3 +286,46 @@ def test_each_format_has_its_network() -> None:
     said = read(AUTOQUALITY_WEBP_NET="/webp.pb", AUTOQUALITY_AVIF_NET="none").defaults.networks
 
     assert said == {"jpeg": "", "webp": "/webp.pb", "avif": "none", "jxl": ""}
+
+
+def test_where_pictures_come_from_is_handed_on() -> None:
+    reach = read(
+        USER_AGENT="cat/%current_version",
+        IGNORE_SSL_VERIFICATION="true",
+        CUSTOM_REQUEST_HEADERS="X-A=1",
+        USE_S3="true",
+        S3_DENIED_BUCKETS="a*",
+        MAX_REDIRECTS="0",
+        DOWNLOAD_TIMEOUT="3",
+        ALLOW_PRIVATE_SOURCE_ADDRESSES="false",
+        ALLOWED_SOURCES="https://e.com/",
+        SOURCE_URL_QUERY_SEPARATOR="",
+    ).reach
+
+    assert reach.user_agent == f"cat/{foveola.__version__}"
+    assert (reach.verify, reach.proxy, reach.private) == (False, True, False)
+    assert reach.request_headers == (("X-A", "1"),)
+    assert (reach.stores.use_s3, reach.stores.s3_denied_buckets) == (True, ("a*",))
+    assert (reach.max_redirects, reach.timeout) == (0, 3)
+    assert (reach.allowed, reach.query_separator) == (("https://e.com/",), "")
+
+
+def test_limits_are_handed_on_in_pixels() -> None:
+    found = read(MAX_SRC_RESOLUTION="0.5", MAX_ANIMATION_FRAMES="7", MAX_ANIMATION_FRAME_RESOLUTION="0.1")
+
+    assert found.defaults.limits == Limits(pixels=500_000, frames=7, frame_pixels=100_000)
+
+
+HANDED = {"autoquality", "max_resolution", "settings", "limits", "networks", "inference", "unsharp"}
+"""What is made of several settings, or has another name."""
+
+
+def test_every_default_of_the_pipeline_can_be_set() -> None:
+    fixed = {"smallest_avif"}
+    named = {field.name for field in fields(Defaults)} - HANDED - fixed
+
+    assert named <= {row.field for row in SETTINGS}
+    assert Settings().defaults.preferred_formats == read(PREFERRED_FORMATS="jpeg,png,gif").defaults.preferred_formats
+    assert read(PREFERRED_FORMATS="gif").defaults.preferred_formats == ("gif",)
+    assert read(MAX_RESULT_DIMENSION="7").defaults.max_result_dimension == 7
+    assert read(QUALITY="7").defaults.quality == 7

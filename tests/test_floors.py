@@ -49,6 +49,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "transform",
             "pipeline",
             "library",
+            "info",
         }
         | {"samples", "doctor", "train"}
     ),

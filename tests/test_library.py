@@ -88,7 +88,9 @@ def test_without_a_format_it_is_the_sources_own_else_webp(source: Any, format: s
     assert foveola.encode(source).format == format
 
 
-@pytest.mark.parametrize(("name", "format"), [("JPEG", "jpeg"), ("WEBP", "webp"), ("TIFF", "tiff"), ("BMP", "webp")])
+@pytest.mark.parametrize(
+    ("name", "format"), [("JPEG", "jpeg"), ("WEBP", "webp"), ("TIFF", "tiff"), ("BMP", "bmp"), ("PPM", "webp")]
+)
 def test_the_format_of_a_pillow_image_is_its_own(name: str, format: str) -> None:
     file = io.BytesIO()
     Image.fromarray(FRAME).save(file, name)
@@ -121,6 +123,9 @@ def test_a_goal_may_say_everything_that_a_search_knows() -> None:
     assert foveola.encode(FRAME, "webp", goal).why in ("max_encodes", "met")
 
 
+WORDS = "avif, bmp, gif, heic, heif, ico, jpeg, jpg, jxl, png, svg, tif, tiff, webp"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -129,7 +134,11 @@ def test_a_goal_may_say_everything_that_a_search_knows() -> None:
         ({"quality": 101}, "Expected integer 1..100 for quality, got 101"),
         ({"quality": 88.2}, "Expected integer 1..100 for quality, got 88.2"),
         ({"quality": True}, "Expected integer 1..100 for quality, got True"),
-        ({"format": "bmp"}, 'Expected one of avif, gif, jpeg, jpg, jxl, png, tif, tiff, webp for format, got "bmp"'),
+        ({"format": "psd"}, f'Expected one of {WORDS} for format, got "psd"'),
+        (
+            {"format": "heic"},
+            'Expected one of jpeg, webp, avif, jxl, png, gif, tiff, bmp, ico for format to write, got "heic"',
+        ),
         ({"autoquality": 5}, "Expected an Autoquality or a text for autoquality, got 5"),
         ({"autoquality": "best"}, 'Expected one of none, size, dssim, ml for method, got "best"'),
         ({"width": True}, "Expected a number of pixels 0..10000000 for width, got True"),
@@ -137,7 +146,7 @@ def test_a_goal_may_say_everything_that_a_search_knows() -> None:
         ({"resize": ["fit"]}, "Expected one of fit, fill, fill-down, force, auto for resize, got ['fit']"),
         (
             {"format": ["webp"]},
-            "Expected one of avif, gif, jpeg, jpg, jxl, png, tif, tiff, webp for format, got ['webp']",
+            f"Expected one of {WORDS} for format, got ['webp']",
         ),
         (
             {"compression": np.ones(2)},

@@ -48,12 +48,13 @@ FILES: dict[str, bytes] = {name: encoded(name) for name in NAMES} | {
 @pytest.mark.parametrize(
     ("data", "header"),
     [
-        *((FILES[name], Header(name, WIDTH, HEIGHT, 3, alpha=False)) for name in NAMES),
+        *((FILES[name], Header(name, WIDTH, HEIGHT, 3, alpha=False)) for name in NAMES if name != "ico"),
+        (FILES["ico"], Header("ico", WIDTH, HEIGHT, 4, alpha=True)),
         *((encoded(name, channels=4), Header(name, WIDTH, HEIGHT, 4, alpha=True)) for name in NAMES if name != "jpeg"),
         *(
             (encoded(name, channels=1), Header(name, WIDTH, HEIGHT, 1, alpha=False))
             for name in NAMES
-            if name not in ("webp", "gif", "avif")
+            if name not in ("webp", "gif", "avif", "ico")
         ),
         (encoded("avif", channels=1), Header("avif", WIDTH, HEIGHT, 3, alpha=False)),  # libheif shows grey as RGB
         *((encoded(name, bits=16), Header(name, WIDTH, HEIGHT, 3, False, bits=16)) for name in ("png", "tiff")),

@@ -9,12 +9,15 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from foveola.errors import ConfigError
 from foveola.server.metrics import Metrics, address
+
+OTHERS = ("process", "python_")
 
 
 @dataclass(frozen=True)
@@ -231,3 +234,11 @@ def test_addresses_are_read(bind: str, found: tuple[str | None, int]) -> None:
 def test_what_is_no_address_is_refused(bind: str) -> None:
     with pytest.raises(ConfigError, match="Expected host:port for IMGPROXY_PROMETHEUS_BIND"):
         address(bind)
+
+
+def test_every_metric_is_documented() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "deploy.md").read_text()
+    ours = {family.name for family in Metrics(Asked(), 1).registry.collect() if family.name[:7] not in OTHERS}
+
+    assert {name for name in ours if not re.search(rf"`{name}(_total)?[`{{]", page)} == set()
+    assert len(ours) > 12

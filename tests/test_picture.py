@@ -44,7 +44,13 @@ def test_every_format_is_told_from_its_first_bytes(name: str) -> None:
         (ftyp(b"avif", b"mif1"), "avif"),
         (ftyp(b"avis"), "avif"),
         (ftyp(b"mif1", b"miaf", b"avif"), "avif"),
-        (ftyp(b"mif1", b"heic"), None),
+        (ftyp(b"mif1", b"heic"), "heic"),
+        (ftyp(b"heix", b"mif1"), "heic"),
+        (ftyp(b"isom", b"heic"), None),
+        (b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0", "bmp"),
+        (b"BM is not always a picture", None),
+        (b"\0\0\1\0\1\0", "ico"),
+        (b"\0\0\2\0\1\0", None),
         (ftyp(b"xavi", b"fxxx"), None),
         (b"", None),
         (b"\x89PNG", None),
@@ -62,15 +68,11 @@ def test_magic_bytes(head: bytes, name: str | None) -> None:
         (b"hello, I am a text file", "something else"),
         (b"<!DOCTYPE html><p>404", "an HTML page"),
         (b"\n  <html lang=en>", "an HTML page"),
-        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
         (b"PK\x03\x04\x14\0", "a ZIP archive"),
         (b"%PDF-1.7", "a PDF document"),
-        (b"BM\x36\0\0\0", "a BMP picture"),
-        (b"\0\0\1\0\1\0", "an ICO icon"),
+        (b"\0\0\2\0\1\0", "a cursor"),
         (b"8BPS\0\1", "a Photoshop document"),
-        (b"\x1f\x8b\x08\0", "gzip data"),
-        (ftyp(b"heic", b"mif1"), "a HEIC picture"),
-        (ftyp(b"mif1", b"heic"), "a HEIC picture"),
+        (b"\x1f\x8b\x08\0", "gzip data, as a compressed SVG drawing is"),
         (ftyp(b"isom", b"avc1"), "a video"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture"),
     ],
@@ -79,8 +81,40 @@ def test_a_refusal_says_what_the_bytes_seem_to_be(data: bytes, seems: str) -> No
     with pytest.raises(ImageError) as caught:
         format_of(data)
 
-    assert str(caught.value) == f"Expected a picture (jpeg, webp, avif, jxl, tiff, png, gif), got {seems}"
+    assert str(caught.value) == f"Expected a picture ({', '.join(FORMATS)}), got {seems}"
     assert (caught.value.public, caught.value.status) == ("Invalid source image", 422)
+
+
+DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        b"\xef\xbb\xbf",
+        b" \n\t",
+        b'<?xml version="1.0" encoding="UTF-8"?>\n',
+        b"<!-- <html> -->" * 100,
+        b"<!--" + b"long " * 20_000 + b"-->",
+        b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">\n',
+        b'<?xml version="1.0"?><!DOCTYPE svg [\n<!ENTITY a "b">\n<!-- c --> ]>\n<!-- d -->\n',
+    ],
+    ids=lambda before: before[:12],
+)
+def test_a_drawing_is_xml_whose_first_element_is_svg(before: bytes) -> None:
+    assert sniff(before + DRAWING) == "svg"
+    assert sniff(before + b"<s:svg xmlns:s='http://www.w3.org/2000/svg'>") == "svg"
+    assert sniff(before + b"<html>" + DRAWING) is None
+    assert sniff(before + b"<svgz/>") is None
+    assert sniff(before) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_drawing_may_be_in_utf_16(encoding: str) -> None:
+    mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
+
+    assert sniff(mark + DRAWING.decode().encode(encoding)) == "svg"
 
 
 @given(st.binary(max_size=400))
@@ -93,7 +127,9 @@ def test_any_bytes_are_told_or_refused(data: bytes) -> None:
         assert name in FORMATS
 
 
-@pytest.mark.parametrize("start", [b"", b"<", b"\0\0\0\x20ftyp", b"<s" * 500])
+@pytest.mark.parametrize(
+    "start", [b"", b"<", b"\0\0\0\x20ftyp", b"<s" * 500, b"<!--", b"<!---->" * 99_999, b"<!DOCTYPE a ["]
+)
 def test_telling_takes_no_longer_for_a_large_file(start: bytes) -> None:
     data = start + b"<sv" * 3_000_000
     began = time.process_time()
@@ -109,8 +145,8 @@ def test_formats_have_other_words_too(word: str, name: str) -> None:
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ArgumentError, match=r'Expected one of avif, .* for format, got "bmp"'):
-        format_named("bmp")
+    with pytest.raises(ArgumentError, match=r'Expected one of avif, .* for format, got "psd"'):
+        format_named("psd")
 
 
 LARGE = Header("png", 8000, 6000, 3, alpha=False)

@@ -130,7 +130,7 @@ def test_one_who_leaves_does_not_take_the_others_along(server: Served, elsewhere
         reply: Reply = staying.result()
 
     assert reply.status == 200
-    assert until(lambda: " 499 " in server.log.read_text())
+    assert until(lambda: "status=499" in server.log.read_text())
     assert len(elsewhere.asked) - asked == 1
 
 

@@ -90,7 +90,7 @@ def test_a_client_that_leaves_takes_its_work_along(slow: Served) -> None:
     with working(slow, lambda: connection.request("GET", SLOW)) as worker:
         connection.close()
 
-    assert until(lambda: " 499 " in slow.log.read_text())
+    assert until(lambda: "status=499" in slow.log.read_text())
     assert until(lambda: worker not in slow.workers)
     assert slow.get(QUICK).status == 200
 

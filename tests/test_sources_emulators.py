@@ -20,7 +20,7 @@ from urllib.parse import quote
 import pytest
 
 from foveola.sources import Ask, Reach, Stores
-from tests.asked import free_port, get, process, refused, run, stream
+from tests.origins import free_port, get, process, refused, run, stream
 
 pytestmark = pytest.mark.slow
 DATA = bytes(range(256)) * 40

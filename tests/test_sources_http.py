@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from foveola.sources import Ask, Reach, Sources
-from tests.asked import HERE, canned, content, get, refused, run, self_signed, served, stream
+from tests.origins import HERE, canned, content, get, refused, run, self_signed, served, stream
 
 DATA = bytes(range(256)) * 40
 UNREACHABLE = "Source is unreachable"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from foveola.sources import Ask, Reach, Sources
-from tests.asked import content, get, run, stream
+from tests.origins import content, get, run, stream
 
 DATA = bytes(range(256)) * 40
 THEN = 784_111_777_123_456_789

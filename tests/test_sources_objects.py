@@ -20,7 +20,7 @@ from aiohttp import web
 
 from foveola.errors import ConfigError
 from foveola.sources import Ask, Reach, Sources, Stores, check
-from tests.asked import canned, content, free_port, get, process, refused, run, served, stream
+from tests.origins import canned, content, free_port, get, process, refused, run, served, stream
 
 DATA = bytes(range(256)) * 40
 DATE = b"Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT"

@@ -15,7 +15,7 @@ from yarl import URL
 from foveola.errors import ConfigError
 from foveola.sources import Ask, Reach, check
 from foveola.sources.proxies import proxies
-from tests.asked import HERE, canned, get, refused, run, self_signed, served
+from tests.origins import HERE, canned, get, refused, run, self_signed, served
 
 BOTH = {"HTTP_PROXY": "http://proxy:3128", "https_proxy": "secure.proxy:8443"}
 

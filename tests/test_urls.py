@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from foveola import urls
 from foveola.errors import ArgumentError, SignatureError, UrlError
 from foveola.goal import Asked
-from foveola.options import RESIZING_TYPES, ProcessingOptions
-from foveola.urls import Grammar, ImageUrl, Keys
+from foveola.options import ProcessingOptions
+from foveola.options.values import Extend, Gravity
+from foveola.urls import FORMS, Form, Grammar, ImageUrl, Keys
+from tests import asked
 
 TEST = (b"test-key", b"test-salt")
 DOCS = (bytes.fromhex("736563726574"), bytes.fromhex("68656C6C6F"))
@@ -188,11 +190,15 @@ ENCODED = base64.urlsafe_b64encode(SOURCE.encode()).decode().rstrip("=")
         (ENCODED, ProcessingOptions(), SOURCE),
         (ENCODED + "==.jpg", ProcessingOptions(format="jpeg"), SOURCE),
         (ENCODED[:16] + "/" + ENCODED[16:] + ".webp", ProcessingOptions(format="webp"), SOURCE),
-        ("rs:fill:300:200:1/" + PLAIN, ProcessingOptions("fill", 300, 200, enlarge=True), SOURCE),
+        ("rs:fill:300:200:1/" + PLAIN, ProcessingOptions("fill", width=300, height=200, enlarge=True), SOURCE),
         ("resize:fit:300/" + PLAIN, ProcessingOptions(width=300), SOURCE),
         ("rs::300::1:0:ce/" + PLAIN, ProcessingOptions(width=300, enlarge=True), SOURCE),
         ("s:100:100/" + PLAIN, ProcessingOptions(width=100, height=100), SOURCE),
-        ("s:200:300:0:0:nowe:5:6/" + PLAIN, ProcessingOptions(width=200, height=300), SOURCE),
+        (
+            "s:200:300:0:0:nowe:5:6/" + PLAIN,
+            ProcessingOptions(width=200, height=300, extend=Extend(False, Gravity("nowe", 5, 6))),
+            SOURCE,
+        ),
         ("w:10/width:20/" + PLAIN, ProcessingOptions(width=20), SOURCE),
         ("w:+7/" + PLAIN, ProcessingOptions(width=7), SOURCE),
         ("el:yes/" + PLAIN, ProcessingOptions(), SOURCE),
@@ -241,7 +247,6 @@ def test_paths_are_read_as_imgproxy_reads_them(path: str, options: ProcessingOpt
         "w: 10/" + PLAIN,
         "w:10:20/" + PLAIN,
         "w:٣/" + PLAIN,
-        "rs:fill:300:200:0:1/" + PLAIN,
         "rs:stretch:300:200/" + PLAIN,
         "rs:fill:1:2:3:4:5:6:7:8/" + PLAIN,
         "q:101/" + PLAIN,
@@ -295,49 +300,54 @@ def test_options_are_allowed_by_the_name_that_is_written() -> None:
         urls.parse("width:300/" + PLAIN, Grammar(allowed=frozenset({"w"})))
 
 
-ASKED = st.builds(
-    Asked,
-    st.sampled_from([None, "none", "size", "dssim", "ml"]),
-    st.none() | st.floats(0, 1e9, allow_nan=False),
-    st.none() | st.integers(1, 50),
-    st.none() | st.integers(51, 100),
-    st.none() | st.floats(0, 1),
-)
-OPTIONS = st.builds(
-    ProcessingOptions,
-    resizing_type=st.sampled_from(RESIZING_TYPES),
-    width=st.integers(0, 10**9),
-    height=st.integers(0, 10**9),
-    enlarge=st.booleans(),
-    quality=st.integers(0, 100),
-    format_quality=st.dictionaries(st.sampled_from(["jpeg", "webp", "avif", "jxl", "heic"]), st.integers(1, 100)).map(
-        lambda found: tuple(sorted(found.items()))
-    ),
-    autoquality=ASKED,
-    max_bytes=st.integers(0, 10**12),
-    format=st.sampled_from(["", "jpeg", "webp", "avif", "jxl", "png", "gif", "tiff", "heic"]),
-    cachebuster=st.text("abcXYZ019-_.~!$&'()*+,;=@", max_size=10),
-)
 SOURCES = st.text(min_size=1) | st.text("htps:/.@%?#+local a", min_size=1)
 
 
-@given(OPTIONS, SOURCES, st.booleans())
-def test_what_is_built_is_read_back(options: ProcessingOptions, source: str, plain: bool) -> None:
+KEY = bytes(range(32))
+GRAMMARS = st.builds(
+    Grammar,
+    separator=st.sampled_from([":", "--", ",", "::", "%2C"]),
+    filename=st.booleans(),
+    encryption_key=st.binary(min_size=16, max_size=16) | st.binary(min_size=32, max_size=32),
+    security=st.just(True),
+)
+
+
+@given(asked.options(), SOURCES, GRAMMARS, st.sampled_from(FORMS), st.booleans())
+def test_what_is_built_is_read_back(
+    options: ProcessingOptions, source: str, grammar: Grammar, form: Form, signs: bool
+) -> None:
     """The law of the two directions; the way over the wire and through `repair` is part of it."""
     assume(not any("\ud800" <= c <= "\udfff" for c in source))
-    url = ImageUrl(options, source)
+    url, keys = ImageUrl(options, source), Keys((NODE,) if signs else ())
+    try:
+        built = urls.build(url, grammar, form=form)
+    except ArgumentError:
+        assert grammar.separator != ":", "only a separator that is part of a text is in the way"
+        return
 
-    _, path = urls.split(urls.signed(urls.build(url, plain=plain), Keys()))
+    signature, path = urls.split(urls.signed(built, keys))
 
+    urls.verify(signature, path, keys)
     assert path.isascii()
-    assert urls.parse(path) == url
+    assert urls.parse(path, grammar) == url
 
 
-@given(st.binary(min_size=1))
-def test_sources_of_any_bytes_are_read_back(data: bytes) -> None:
-    url = ImageUrl(ProcessingOptions(), data.decode("utf-8", "surrogateescape"))
+@given(asked.options(), SOURCES)
+def test_what_is_read_is_built_the_same_again(options: ProcessingOptions, source: str) -> None:
+    """A path that was built is the only one that is built for what it says."""
+    assume(not any("\ud800" <= c <= "\udfff" for c in source))
+    grammar = Grammar(security=True)
+    path = urls.build(ImageUrl(options, source), grammar)
 
-    assert urls.parse(urls.build(url)) == urls.parse(urls.build(url, plain=False)) == url
+    assert urls.build(urls.parse(path, grammar), grammar) == path
+
+
+@given(st.binary(min_size=1), st.sampled_from(FORMS))
+def test_sources_of_any_bytes_are_read_back(data: bytes, form: Form) -> None:
+    url, grammar = ImageUrl(ProcessingOptions(), data.decode("utf-8", "surrogateescape")), Grammar(encryption_key=KEY)
+
+    assert urls.parse(urls.build(url, grammar, form=form), grammar) == url
 
 
 @given(st.text())

@@ -21,6 +21,7 @@ from foveola import __version__, codecs, kernels, networks
 from foveola.foresight.fitted import numbers
 from foveola.picture import FORMATS, Picture
 from foveola.settings import make_settings
+from foveola.transform import load
 
 UNKNOWN = "unknown"
 ENCODERS = ("mozjpeg", "libjpeg-turbo", "libwebp", "libavif", "av1", "libjxl")
@@ -68,8 +69,9 @@ def examine() -> Report:
     """
     problems: dict[str, str] = {}
     found = libraries(problems)
-    written = {name: _tried(name, partial(_write, name), problems) for name in FORMATS}
-    read = {name: data and _tried(name, partial(_read, name, data), problems) for name, data in written.items()}
+    written = {f.name: _tried(f.name, partial(_write, f.name), problems) for f in FORMATS.values() if f.written}
+    files = written | {name: file() for name, file in _FILES.items()}
+    read = {name: data and _tried(name, partial(_read, data), problems) for name, data in files.items()}
     active = kernels.status()
     return Report(
         __version__,
@@ -120,8 +122,8 @@ def _write(name: str) -> bytes:
     return codecs.codec(name).encode(_card(3), 75, make_settings(name, {}))
 
 
-def _read(name: str, data: bytes) -> Picture:
-    return codecs.codec(name).decode(data)
+def _read(data: bytes) -> Picture:
+    return load.decode(data)
 
 
 def _card(channels: int) -> Picture:
@@ -183,6 +185,12 @@ def _avif_codecs() -> str:
     return str(_avif.codec_versions())
 
 
+_FILES: dict[str, Callable[[], bytes]] = {
+    "heic": lambda: (Path(codecs.__file__).parent / "card.heic").read_bytes(),
+    "svg": lambda: b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><path d="M0 0h8v8z"/></svg>',
+}
+"""Pictures in the formats that we only read."""
+
 LIBRARIES: dict[str, Callable[[], str | None]] = {
     "libvips": _libvips,
     "mozjpeg": _mozjpeg,
@@ -195,6 +203,7 @@ LIBRARIES: dict[str, Callable[[], str | None]] = {
     "libtiff": _in_libvips,
     "libpng": lambda: _told_by("pyvips-binary", "libvips", rb"\0(1\.6\.\d+)\0"),
     "libheif": _in_libvips,
+    "pi-heif": lambda: version("pi-heif"),
     "libjxl": lambda: _told_by("pillow-jxl-plugin", "pillow_jxl", rb"\+libjxl-(\d+\.\d+\.\d+)"),
     "pillow-jxl-plugin": lambda: version("pillow-jxl-plugin"),
     "numpy": lambda: version("numpy"),

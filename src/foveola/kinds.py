@@ -16,19 +16,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from foveola.picture import format_named
+from foveola.picture import FORMATS, WRITTEN, format_named
 from foveola.settings import BOOLEANS
 
 T = TypeVar("T")
 N = TypeVar("N", int, float)
 
-UNWRITTEN = frozenset({"ico", "svg", "heic", "bmp"})
-"""Formats that imgproxy knows and foveola can't write."""
+UNWRITTEN = frozenset(FORMATS) - frozenset(WRITTEN)
+"""Formats that are read only."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 """A time of RFC 3339, as Go's `time.RFC3339` has it."""
+_ADDRESS = re.compile(r"(?i:https?)://[^/\s]")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,12 @@ def word(*words: str) -> Kind[Any]:
     return Kind("one of " + ", ".join(words), read)
 
 
+def spelt(*words: str) -> Kind[Any]:
+    """Return the kind of the given words, which are in lower case, in whatever case they are written."""
+    exact = word(*words)
+    return Kind(exact.what, lambda text: exact.read(text.lower()))
+
+
 def listed(item: Kind[T], separator: str = ",") -> Kind[tuple[T, ...]]:
     """Return the kind of lists of `item`; empty items are left out."""
 
@@ -88,6 +95,18 @@ def listed(item: Kind[T], separator: str = ",") -> Kind[tuple[T, ...]]:
     return Kind(
         f'list of {item.what}, separated by "{separator}"', read, lambda v: separator.join(item.write(x) for x in v)
     )
+
+
+def some(kind: Kind[tuple[T, ...]]) -> Kind[tuple[T, ...]]:
+    """Return the kind of what `kind` reads, but for empty lists."""
+
+    def read(text: str) -> tuple[T, ...]:
+        found = kind.read(text)
+        if not found:
+            raise ValueError(text)
+        return found
+
+    return Kind(kind.what, read, kind.write)
 
 
 def pairs(key: Kind[str], value: Kind[T]) -> Kind[dict[str, T]]:
@@ -128,11 +147,28 @@ def either(word: int, other: Kind[int]) -> Kind[int]:
     return Kind(f"{word} or {other.what}", lambda text: word if text == str(word) else other.read(text))
 
 
-def _read_positive(text: str) -> float:
-    value = number().read(text)
-    if not value:
+def positive(high: float | None = None) -> Kind[float]:
+    """Return the kind of the finite numbers above 0, up to `high`, without an upper end when it is None."""
+    real = number(0, high)
+
+    def read(text: str) -> float:
+        value = real.read(text)
+        if not value:
+            raise ValueError(text)
+        return value
+
+    return Kind("number above 0" if high is None else f"number above 0, up to {high:g}", read, real.write)
+
+
+def _read_path(text: str) -> str:
+    path = re.split(r"[?#]", text, maxsplit=1)[0].rstrip("/")
+    return path if path.startswith("/") or not path else "/" + path
+
+
+def _read_address(text: str) -> str:
+    if not _ADDRESS.match(text):
         raise ValueError(text)
-    return value
+    return text
 
 
 def _read_time(text: str) -> datetime:
@@ -145,8 +181,14 @@ def _read_base64(text: str) -> bytes:
     return base64.b64decode("".join(text.split()), validate=True)
 
 
+def _read_hex(text: str) -> bytes:
+    if text and not text.isalnum():  # spaces between the bytes are none of Go's
+        raise ValueError(text)
+    return bytes.fromhex(text)
+
+
 def _read_key(text: str) -> bytes:
-    key = bytes.fromhex(text)
+    key = _read_hex(text)
     if len(key) not in (16, 24, 32):
         raise ValueError(text)
     return key
@@ -159,7 +201,7 @@ def _read_boolean(text: str) -> bool:
 
 
 def _read_format(text: str) -> str:
-    return text if text in UNWRITTEN else format_named(text).name
+    return format_named(text).name
 
 
 def _write_boolean(value: bool) -> str:
@@ -181,8 +223,9 @@ BOOLEAN: Kind[bool] = Kind("true or false", _read_boolean, _write_boolean)
 LENIENT_BOOLEAN: Kind[bool] = Kind("true or false", lambda text: BOOLEANS.get(text, False), _write_boolean)
 """As in URLs, where imgproxy reads what is neither true nor false as false."""
 FORMAT: Kind[str] = Kind("a format", _read_format)
-HEX: Kind[bytes] = Kind("hexadecimal digits", bytes.fromhex, bytes.hex)
-ABOVE_0: Kind[float] = Kind("number above 0", _read_positive, number().write)
+HEX: Kind[bytes] = Kind("hexadecimal digits", _read_hex, bytes.hex)
+PATH: Kind[str] = Kind("path of URLs, beginning with a slash", _read_path)
+ADDRESS: Kind[str] = Kind("address `http://…` or `https://…`", _read_address)
 TIME: Kind[datetime] = Kind("time of RFC 3339 (2006-01-02T15:04:05Z)", _read_time, datetime.isoformat)
 BASE64: Kind[bytes] = Kind("base64", _read_base64, lambda data: base64.b64encode(data).decode())
 AES_KEY: Kind[bytes] = Kind("hexadecimal digits of 16, 24 or 32 bytes", _read_key, bytes.hex)

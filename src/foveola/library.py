@@ -21,10 +21,10 @@ from foveola.metrics import Reference, Score
 from foveola.metrics import compare as compare_pictures
 from foveola.networks import choose
 from foveola.options import RESIZING_TYPES, ProcessingOptions, ResizingType
-from foveola.picture import FORMATS, LONGEST_SIDE, Header, Limits, Picture, format_named
+from foveola.picture import FALLBACK, FORMATS, LONGEST_SIDE, Header, Limits, Picture, format_named
 from foveola.pipeline import Defaults, never, plan, render
 from foveola.search import Probe
-from foveola.settings import make_settings
+from foveola.settings import SETTINGS, make_settings
 from foveola.transform import load
 from foveola.transform.colour import from_array, to_picture
 from foveola.transform.load import header_of
@@ -37,8 +37,6 @@ LIMITS = Limits(pixels=500_000_000, frames=1)
 """A header may lie: what claims more pixels than this is refused before any is decoded."""
 _OTHER_WORDS = {"mpo": "jpeg"}
 """Pillow's word for a JPEG with several pictures."""
-FALLBACK = "webp"
-"""What is written where neither the caller nor the source names a format that can be written."""
 
 
 def encode(
@@ -60,8 +58,8 @@ def encode(
         picture: a file's bytes, a path, a PIL image, an ndarray (H, W), (H, W, 1 | 3 | 4) of uint8 or uint16, or a
             pyvips image. Of an animation or several pages the first is written, of a PIL image the one that it stands
             at; the result's note `first_frame` says so. Exif, XMP and profile are applied and left out.
-        format: of the result, `jpeg` or `jpg`, `webp`, `avif`, `jxl`, `png`, `gif`, `tiff`; the source's own when None
-            (of a PIL image its `format`), else WebP.
+        format: of the result, `jpeg` or `jpg`, `webp`, `avif`, `jxl`, `png`, `gif`, `tiff`, `bmp`, `ico`; the source's own when
+            None (of a PIL image its `format`), WebP where we can't write that.
         autoquality: the goal, or imgproxy's `method:target:min:max:allowed_error`; with neither goal nor quality a
             DSSIM of 0.02 ± 0.002 within 1..100.
         quality: 1..100, without a search.
@@ -86,7 +84,8 @@ def encode(
     quality = plain(quality)
     goal = _goal(autoquality, quality)
     source, header = _open(picture)
-    name = (header.format or FALLBACK) if format is None else format_named(format).name
+    own = header.format if header.format in SETTINGS else FALLBACK
+    name = own if format is None else format_named(format).name
     options = ProcessingOptions(
         resizing_type=_member("resize", resize, RESIZING_TYPES),
         width=_side("width", width),
@@ -105,7 +104,7 @@ def decode(data: bytes) -> Picture:
     """Read a file with the decoder that states the values of its format.
 
     Args:
-        data: a JPEG, WebP, AVIF, JPEG XL, PNG, GIF or TIFF file.
+        data: a JPEG, WebP, AVIF, JPEG XL, PNG, GIF, TIFF, BMP, ICO, HEIC or SVG file.
 
     Returns:
         The pixels as they are stored: neither orientation nor colour profile is applied.

@@ -36,6 +36,7 @@ class Format:
         animation: whether it can hold several frames.
         profile: whether a colour profile is written.
         deep: whether more than 8 bits a channel are written.
+        written: whether we write it; all are read.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Format:
     animation: bool = False
     profile: bool = True
     deep: bool = False
+    written: bool = True
 
 
 FORMATS: dict[str, Format] = {
@@ -59,8 +61,16 @@ FORMATS: dict[str, Format] = {
         Format("tiff", "image/tiff", ".tiff", ("tif",), quality=True, deep=True),
         Format("png", "image/png", ".png", deep=True),
         Format("gif", "image/gif", ".gif", animation=True, profile=False),
+        Format("bmp", "image/bmp", ".bmp", profile=False),
+        Format("ico", "image/x-icon", ".ico", profile=False),
+        Format("heic", "image/heif", ".heic", ("heif",), quality=True, deep=True, written=False),
+        Format("svg", "image/svg+xml", ".svg", profile=False, written=False),
     )
 }
+WRITTEN: tuple[str, ...] = tuple(name for name, format in FORMATS.items() if format.written)
+"""The names of the formats that results can have."""
+FALLBACK = "webp"
+"""What is written where neither the caller nor the source names a format that can be written."""
 _BY_WORD = {word: f for f in FORMATS.values() for word in (f.name, *f.aliases)}
 
 
@@ -84,22 +94,22 @@ _MAGIC: dict[str, re.Pattern[bytes]] = {
         ("webp", rb"RIFF....WEBP"),
         ("avif", rb"....ftyp(avi[fs]|....(....)*?avi[fs])"),
         ("jxl", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
+        ("heic", rb"....ftyp(hei[cfmsx]|hev[cx]|mif1|msf1)"),
         ("tiff", rb"II[*+]\0|MM\0[*+]"),
+        ("bmp", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0"),
+        ("ico", rb"\0\0\x01\0"),
     )
 }
 _OTHERS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
     (name, re.compile(magic, re.DOTALL | re.IGNORECASE))
     for name, magic in (
-        ("a HEIC picture", rb"....ftyp(hei|hev|mif1|msf1)"),
         ("a video", rb"....ftyp|\x1a\x45\xdf\xa3"),
         ("a JPEG 2000 picture", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
-        ("a BMP picture", rb"BM"),
-        ("an ICO icon", rb"\0\0[\1\2]\0"),
+        ("a cursor", rb"\0\0\x02\0"),
         ("a Photoshop document", rb"8BPS"),
         ("a PDF document", rb"%PDF-"),
         ("a ZIP archive", rb"PK\x03\x04"),
-        ("gzip data", rb"\x1f\x8b"),
-        ("an SVG drawing", rb".{0,1000}?<svg"),
+        ("gzip data, as a compressed SVG drawing is", rb"\x1f\x8b"),
         ("an HTML page", rb".{0,1000}?<(!doctype html|html|head|body)"),
     )
 )
@@ -108,11 +118,41 @@ _OTHERS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
 def sniff(data: bytes) -> str | None:
     """Return the name of the format whose files begin like `data`; None if it is not in `FORMATS`.
 
-    Sixteen bytes are enough, but for AVIF files that name their brand second.
+    Sixteen bytes are enough, but for AVIF files that name their brand second, and for SVG, which has no such number:
+    it is XML whose first element is `svg`.
     Source: https://www.iana.org/assignments/media-types (each format's magic number).
     """
     head = data[:256]
-    return next((name for name, magic in _MAGIC.items() if magic.match(head)), None)
+    return next((name for name, magic in _MAGIC.items() if magic.match(head)), "svg" if _drawn(data) else None)
+
+
+def _drawn(data: bytes) -> bool:
+    """Return whether `data` is XML whose first element is `svg`, looking at no more than its beginning."""
+    head = data[:_PROLOGUE]
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        head = head.decode("utf-16", "replace").encode()
+    at = len(_BLANK.match(head).group())  # type: ignore[union-attr]  # matches the empty text too
+    for _ in range(_PARTS):
+        end = next((end for start, end in _SKIPPED if head.startswith(start, at)), None)
+        if end is None:
+            break
+        after = _DOCTYPE.match(head, at) if end == b">" else None
+        at = after.end() if after else head.find(end, at) + len(end)
+        if at < len(end):
+            return False
+        at = _SPACE.match(head, at).end()  # type: ignore[union-attr]  # as above
+    return _ROOT.match(head, at) is not None
+
+
+_PROLOGUE = 1 << 20
+"""Bytes in which the first element has to begin."""
+_PARTS = 1000
+"""Comments and instructions before it, at most."""
+_BLANK = re.compile(rb"(\xef\xbb\xbf)?\s*")
+_SPACE = re.compile(rb"\s*")
+_SKIPPED = ((b"<?", b"?>"), (b"<!--", b"-->"), (b"<!DOCTYPE", b">"))
+_DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]*\[.*?\]\s*>", re.DOTALL)
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?svg[\s/>]")
 
 
 def format_of(data: bytes) -> str:
@@ -202,6 +242,7 @@ class Picture:
         icc: the colour profile to embed, or None.
         exif: the Exif block to embed, or None.
         xmp: the XMP packet to embed, or None.
+        iptc: the block of IPTC to embed, or None; only JPEG and TIFF have a place for it.
         dpi: pixels an inch, for the formats that store it.
     """
 
@@ -211,6 +252,7 @@ class Picture:
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    iptc: bytes | None = None
     dpi: float = 72.0
 
     def __post_init__(self) -> None:

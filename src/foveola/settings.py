@@ -80,6 +80,16 @@ class TiffSettings:
     """TIFF as imgproxy saves it has no settings: no compression, so its quality has no effect."""
 
 
+@dataclass(frozen=True)
+class BmpSettings:
+    """BMP has no settings."""
+
+
+@dataclass(frozen=True)
+class IcoSettings:
+    """ICO has no settings."""
+
+
 BOOLEANS: Mapping[str, bool] = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
@@ -121,6 +131,8 @@ SETTINGS: dict[str, type[Any]] = {
     "png": PngSettings,
     "gif": GifSettings,
     "tiff": TiffSettings,
+    "bmp": BmpSettings,
+    "ico": IcoSettings,
 }
 
 
@@ -132,8 +144,11 @@ def make_settings(format: str, values: Mapping[str, object]) -> Any:
         values: setting names without prefix; text is read as in a URL (`1`, `true`, `lossless`, `4`).
 
     Raises:
-        ArgumentError: an unknown name (the known ones are named) or a value out of its range.
+        ArgumentError: an unknown name (the known ones are named), a value out of its range, or a format that is not
+            written.
     """
+    if format not in SETTINGS:
+        raise ArgumentError(expected("one of " + ", ".join(SETTINGS), "format to write", format))
     kind = SETTINGS[format]
     hints = get_type_hints(kind)
     known = {f.name: f for f in fields(kind)}

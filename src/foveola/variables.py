@@ -13,6 +13,9 @@ from foveola import kinds, settings
 from foveola.kinds import BOOLEAN, Kind
 
 
+Status = Literal["implemented", "accepted", "refused"]
+
+
 @dataclass(frozen=True, eq=False)
 class Setting:
     """One row of the table.
@@ -28,6 +31,7 @@ class Setting:
         group: where the group stands in `Settings`; empty for those of a codec.
         separator: the field of the group that says what stands between items; empty where nothing does.
         separated: the kind for another separator than the default one.
+        status: whether it does what `doc` says, or has no effect or stops the start for the reason that `doc` says.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Setting:
     group: str = ""
     separator: str = ""
     separated: Callable[[str], Kind[Any]] | None = None
+    status: Status = "implemented"
 
 
 _CODEC_DOCS: Mapping[str, str] = {

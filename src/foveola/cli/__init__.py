@@ -10,13 +10,17 @@ import click
 
 from foveola import __version__
 from foveola.cli.compare import compare
+from foveola.cli.config import config
 from foveola.cli.curve import curve
 from foveola.cli.doctor import doctor
 from foveola.cli.encode import encode
+from foveola.cli.health import health
+from foveola.cli.info import info
 from foveola.cli.samples import samples
 from foveola.cli.serve import serve
 from foveola.cli.show import tolerant
 from foveola.cli.train import train
+from foveola.cli.version import version
 
 __all__ = ["main"]
 
@@ -28,5 +32,18 @@ def main() -> None:
     tolerant()
 
 
-for command in (encode, compare, curve, serve, doctor, samples, train):
+COMMANDS = (
+    encode,
+    compare,
+    curve,
+    info,
+    serve,
+    config,
+    health,
+    doctor,
+    samples,
+    train,
+    version,
+)
+for command in COMMANDS:
     main.add_command(command)

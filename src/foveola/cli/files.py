@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from foveola.errors import ArgumentError, FoveolaError, expected
-from foveola.picture import FORMATS, format_of
+from foveola.picture import FALLBACK, FORMATS, WRITTEN, format_of
 
-_HEAD = 1024  # bytes that tell a format
+_HEAD = 65536  # bytes that tell a format
 UNFINISHED: set[Path] = set()
 """Files that are being written: what a process that ends at once has to remove."""
 
@@ -114,12 +114,12 @@ def _job(source: Path, out: str | None, format: str | None, count: int) -> Job:
     except (OSError, FoveolaError) as error:
         return Job(source, error=error)
     if out is None:
-        if format not in (None, own):
-            raise ArgumentError(f"Expected -o for {source}: {own} can't become {format} in place")
+        if format not in (None, own) or own not in WRITTEN:
+            raise ArgumentError(f"Expected -o for {source}: {own} can't become {format or own} in place")
         return Job(source, source, own)
     single = _single(out, count)
     named = _BY_SUFFIX.get(Path(out).suffix.lower()) if single else None
-    chosen = format or named or own
+    chosen = format or named or (own if own in WRITTEN else FALLBACK)
     if out == "-":
         return Job(source, None, chosen, data=data)
     return Job(source, Path(out) if single else Path(out) / _name(source, chosen), chosen, data=data)
@@ -167,4 +167,6 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-_BY_SUFFIX = {f".{word}": f.name for f in FORMATS.values() for word in (f.name, f.extension[1:], *f.aliases)}
+_BY_SUFFIX = {
+    f".{word}": f.name for f in map(FORMATS.__getitem__, WRITTEN) for word in (f.name, f.extension[1:], *f.aliases)
+}

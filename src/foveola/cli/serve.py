@@ -29,7 +29,8 @@ def serve() -> None:
 
     It reads its settings from the environment, listens on IMGPROXY_BIND and stops on SIGINT and SIGTERM.
     """
-    from foveola.config import Settings
+    from foveola.config import Settings, environment
     from foveola.server.main import serve as start
 
+    environment.load(os.environ)
     start(*Settings.read(os.environ))

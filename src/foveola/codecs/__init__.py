@@ -1,4 +1,4 @@
-"""The codecs by name. Each is imported when it is first asked for, so that a missing library costs only its format."""
+"""The codecs of the formats that are written, by name. Each is imported when it is first asked for, so that a missing library costs only its format."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from functools import cache
 from importlib import import_module
 
 from foveola.codecs.base import Codec
-from foveola.errors import ArgumentError, expected
+from foveola.errors import ArgumentError, CodecError, expected
+from foveola.picture import WRITTEN
 
-NAMES: tuple[str, ...] = ("jpeg", "webp", "avif", "jxl", "tiff", "png", "gif")
+NAMES: tuple[str, ...] = WRITTEN
 
-__all__ = ["NAMES", "Codec", "codec"]
+LACKING = "Invalid URL"
+"""What a stranger reads of a format that this installation lacks; imgproxy's words."""
+
+__all__ = ["LACKING", "NAMES", "Codec", "codec"]
 
 
 @cache
@@ -19,8 +23,14 @@ def codec(name: str) -> Codec:
 
     Raises:
         ArgumentError: no codec has that name.
+        CodecError: a library that it needs is not installed.
     """
     if name not in NAMES:
         raise ArgumentError(expected("one of " + ", ".join(NAMES), "format", name))
-    found: Codec = import_module(f"foveola.codecs.{name}").CODEC
+    try:
+        found: Codec = import_module(f"foveola.codecs.{name}").CODEC
+    except ImportError as error:
+        raise CodecError(
+            expected("an installation that can do it", name, str(error)), public=LACKING, status=422
+        ) from error
     return found

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveola import kernels
+from foveola.codecs import iptc
 from foveola.kernels import Coefficients, JpegPlanes
 from foveola.kernels.twin import ZIGZAG
 from foveola.picture import Picture
 
 Table = NDArray[np.int64]
 _PART = 65519
-"""Bytes of a profile in one segment."""
+"""Bytes of a profile, or of resources, in one segment."""
 _CLASSES = (0x00, 0x10, 0x01, 0x11)
 """DC and AC of luma, DC and AC of chroma."""
 
@@ -45,7 +46,7 @@ def write(picture: Picture, tables: tuple[Table, Table], halved: bool) -> bytes:
     """Return a baseline file of a grey or RGB picture with the best Huffman codes.
 
     Args:
-        picture: one frame; its profile, Exif, XMP and resolution are written.
+        picture: one frame; its profile, Exif, XMP, IPTC and resolution are written.
         tables: (8, 8) steps 1..255 of luma and chroma.
         halved: chroma at half size; of no effect on a grey picture.
     """
@@ -60,16 +61,37 @@ def write(picture: Picture, tables: tuple[Table, Table], halved: bool) -> bytes:
     return b"".join(parts)
 
 
+def resolved(data: bytes, dpi: float) -> bytes:
+    """Return a file without JFIF, as libvips writes it, with JFIF's segment, which says the resolution.
+
+    Args:
+        data: the file.
+        dpi: pixels an inch.
+    """
+    return data[:2] + _density(dpi) + data[2:]
+
+
+def resources(picture: Picture) -> bytes:
+    """Return the segment of Photoshop's resources with the block of IPTC; nothing where there is none or it is long."""
+    data = iptc.wrapped(picture.iptc) or b""
+    return _segment(0xED, data) if 0 < len(data) <= _PART else b""
+
+
+def _density(dpi: float) -> bytes:
+    density = min(round(dpi), 0xFFFF)
+    return _segment(0xE0, b"JFIF\0\1\1\1" + struct.pack(">HH", density, density) + b"\0\0")
+
+
 def _segment(marker: int, data: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
 
 
 def _application(picture: Picture) -> Iterator[bytes]:
-    """Yield the segments before the picture: JFIF with the resolution, Exif, XMP, the profile in its parts."""
-    density = min(round(picture.dpi), 0xFFFF)
-    yield _segment(0xE0, b"JFIF\0\1\1\1" + struct.pack(">HH", density, density) + b"\0\0")
+    """Yield the segments before the picture: JFIF with the resolution, Exif, IPTC, XMP, the profile in its parts."""
+    yield _density(picture.dpi)
     if picture.exif:
         yield _segment(0xE1, picture.exif)
+    yield resources(picture)
     if picture.xmp:
         yield _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + picture.xmp)
     profile = picture.icc or b""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL.JpegImagePlugin import JpegImageFile
 
 from foveola import kernels
-from foveola.codecs import jfif, pillow, vips
+from foveola.codecs import iptc, jfif, pillow, vips
 from foveola.codecs.base import ALL, holdable
 from foveola.errors import ArgumentError, CodecError, expected
 from foveola.goal import Bounds
@@ -58,6 +58,7 @@ class Jpeg:
                 progressive=settings.progressive,
                 subsampling="4:2:0" if halved(quality, settings) else "4:4:4",
                 dpi=(picture.dpi, picture.dpi),
+                extra=jfif.resources(picture),
             )
         except CodecError:
             return self.save(vips.from_picture(picture), quality, settings)
@@ -76,7 +77,9 @@ class Jpeg:
             "optimize_scans": settings.optimize_scans and settings.progressive,
             "quant_table": settings.quant_table,
         }
-        return vips.save(image, "jpegsave_buffer", arguments)
+        data = vips.save(vips.with_iptc(image, iptc.fitting), "jpegsave_buffer", arguments)
+        dpi = vips.dpi(image)
+        return data if dpi == vips.DPI else jfif.resolved(data, dpi)
 
     def decode(self, data: bytes) -> Picture:
         """Read a file."""
@@ -146,7 +149,7 @@ def _mozjpeg(settings: JpegSettings) -> bool:
 
 def _ours(picture: Picture, settings: JpegSettings) -> bool:
     """Return whether we write the file: Pillow's, byte for byte, of what surely fits into its segments."""
-    held = all(len(blob or b"") <= _SEGMENT for blob in (picture.exif, picture.xmp))
+    held = all(len(blob or b"") <= _SEGMENT for blob in (picture.exif, picture.xmp, picture.iptc))
     return (
         kernels.ACTIVE == "c" and not settings.progressive and held and max(picture.width, picture.height) <= _LONGEST
     )
@@ -165,6 +168,6 @@ _BEYOND = {
 _LONGEST = 65500
 """Pixels of a side; libjpeg writes no more."""
 _SEGMENT = 65500
-"""Bytes of Exif or XMP that surely fit into their segment; Pillow says what is wrong with more."""
+"""Bytes of Exif, XMP or IPTC that surely fit into their segment; Pillow says what is wrong with more."""
 _PIXEL = Picture(np.zeros((1, 1, 1, 3), np.uint8))
 CODEC = Jpeg()

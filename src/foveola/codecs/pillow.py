@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import AvifImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
+from PIL import AvifImagePlugin, BmpImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
 
 from foveola.codecs import base, libwebp
 from foveola.codecs.arrow import shared
 from foveola.errors import CodecError, ImageError
-from foveola.picture import Picture
+from foveola.picture import Header, Picture
 
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # as everywhere here: requests share the cores, not pictures
 
@@ -26,6 +26,7 @@ _READERS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
 }
 _FAILURES = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, MemoryError, Image.DecompressionBombError)
 
@@ -51,7 +52,7 @@ def save(picture: Picture, format: str, **options: Any) -> bytes:
 def decode(data: bytes, format: str) -> Picture:
     """Read all frames of a file of Pillow's `format`, with profile, Exif and XMP; orientation is not applied.
 
-    Grey stays one channel; CMYK becomes RGB by Pillow's formula, without its profile; 16 bit becomes 8.
+    Grey and black and white are one channel; CMYK becomes RGB by Pillow's formula, without its profile; 16 bit becomes 8.
 
     Raises:
         ImageError: the bytes are not a whole file of that format.
@@ -93,6 +94,20 @@ def frames(data: bytes, format: str) -> int:
         raise _broken(format, error) from error
 
 
+def header(data: bytes, name: str) -> Header:
+    """Read what a still file of our format `name` says of itself, without decoding a pixel.
+
+    Raises:
+        ImageError: the bytes are no such file.
+    """
+    try:
+        with _READERS[name.upper()](io.BytesIO(data)) as image:
+            bands = len(_shown(image.mode))
+            return Header(name, *image.size, bands, alpha=bands == 4)
+    except _FAILURES as error:
+        raise _broken(name.upper(), error) from error
+
+
 def _broken(format: str, error: Exception) -> ImageError:
     return ImageError(f"Expected a whole {format} file, got a broken one ({error})")
 
@@ -113,4 +128,10 @@ def _read(image: ImageFile.ImageFile) -> tuple[NDArray[Any], tuple[int, ...]]:
 
 
 def _known(image: Image.Image) -> Image.Image:
-    return image if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB")
+    mode = _shown(image.mode)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _shown(mode: str) -> str:
+    """Return the mode that an image of `mode` is shown in."""
+    return "L" if mode == "1" else mode if mode in ("L", "RGB", "RGBA") else "RGB"

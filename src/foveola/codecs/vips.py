@@ -9,14 +9,14 @@ Source: https://www.libvips.org/API/current/ (foreign savers).
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pyvips
 from pyvips.enums import ForeignKeep
 
-from foveola.codecs import jpegheader
+from foveola.codecs import iptc, jpegheader
 from foveola.codecs.base import marked
 from foveola.errors import ArgumentError, CodecError, FoveolaError, ImageError, expected
 from foveola.picture import Picture
@@ -28,22 +28,27 @@ logging.getLogger("pyvips").setLevel(logging.ERROR)  # each error is raised too;
 _FORMATS = {"uint8": "uchar", "uint16": "ushort"}
 _FAIL_ON = {"jpeg": "warning", "tiff": "error"}
 """What makes a loader refuse a file that lacks a part: libjpeg only warns of it, libtiff calls it an error."""
-_LOADERS = {"avif": "heifload_buffer"} | {name: f"{name}load_buffer" for name in ("jpeg", "png", "webp", "gif", "tiff")}
+_LOADERS = {"avif": "heifload_buffer"} | {
+    name: f"{name}load_buffer" for name in ("jpeg", "png", "webp", "gif", "tiff", "svg")
+}
 _GREYS, _RGBS = ("b-w", "grey16"), ("srgb", "rgb16")
 _SPACES = {("uint8", 1): "b-w", ("uint16", 1): "grey16", ("uint8", 3): "srgb", ("uint16", 3): "rgb16"}
 _BLOBS = (
     ("icc", "icc-profile-data", ForeignKeep.ICC),
     ("exif", "exif-data", ForeignKeep.EXIF),
     ("xmp", "xmp-data", ForeignKeep.XMP),
+    ("iptc", "iptc-data", ForeignKeep.IPTC),
 )
 _MILLIMETRES = 25.4  # an inch; libvips counts resolution in pixels a millimetre
-_UNKNOWN, _DPI = 1.0, 72.0  # what libvips has where a file says nothing, and what we make of it
+_UNKNOWN = 1.0  # what libvips has where a file says nothing
+DPI = 72.0
+"""The resolution of a picture that says nothing."""
 
 
 def from_picture(picture: Picture) -> pyvips.Image:
     """Wrap the pixels of `picture` as a libvips image without a copy; frames stand one above the other.
 
-    Profile, Exif, XMP, resolution, delays and loop go along, so that `save` writes them.
+    Profile, Exif, XMP, IPTC, resolution, delays and loop go along, so that `save` writes them.
     """
     frames = np.ascontiguousarray(picture.frames)
     count, height, width, bands = frames.shape
@@ -86,7 +91,8 @@ def to_picture(image: pyvips.Image) -> Picture:
         icc=field(image, "icc-profile-data", None),
         exif=marked(field(image, "exif-data", None)),
         xmp=field(image, "xmp-data", None),
-        dpi=_DPI if image.xres == _UNKNOWN else image.xres * _MILLIMETRES,
+        iptc=iptc.bare(field(image, "iptc-data", None)),
+        dpi=dpi(image),
     )
 
 
@@ -95,7 +101,7 @@ def load(data: bytes, format: str, **options: Any) -> pyvips.Image:
 
     Args:
         data: a file; it must stay unchanged while the image is used.
-        format: `jpeg`, `png`, `webp`, `gif`, `tiff` or `avif`.
+        format: `jpeg`, `png`, `webp`, `gif`, `tiff`, `avif` or `svg`.
         options: of the loader. Files that lack a part are refused unless `fail_on` says otherwise, and whole pictures
             are decoded into memory, never into a temporary file, unless `access` is sequential.
 
@@ -183,6 +189,23 @@ def save(image: pyvips.Image, saver: str, arguments: Mapping[str, Any]) -> bytes
     except pyvips.Error as error:
         raise _translated(error, image, saver) from error
     return data
+
+
+def with_iptc(image: pyvips.Image, shape: Callable[[bytes | None], bytes | None]) -> pyvips.Image:
+    """Return `image` with its block of IPTC in the shape that a format has, `iptc.wrapped` or `iptc.bare`."""
+    block = field(image, "iptc-data", None)
+    shaped = shape(block)
+    if shaped == block:
+        return image
+    image = without(image, "iptc-data")
+    if shaped:
+        image.set_type(pyvips.GValue.blob_type, "iptc-data", shaped)
+    return image
+
+
+def dpi(image: pyvips.Image) -> float:
+    """Return the resolution of `image`, pixels an inch."""
+    return DPI if image.xres == _UNKNOWN else round(image.xres * _MILLIMETRES, 4)
 
 
 def field(image: pyvips.Image, name: str, missing: Any) -> Any:

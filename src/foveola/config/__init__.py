@@ -13,22 +13,29 @@ from foveola.config.images import Images
 from foveola.config.log import Log
 from foveola.config.looks import Looks
 from foveola.config.monitoring import Monitoring
+from foveola.config.others import ACCEPTED, OTHERS, REFUSED, RENAMED
 from foveola.config.quality import Quality
 from foveola.config.reading import unknown
 from foveola.config.rows import OURS, PREFIX
 from foveola.config.security import Security
 from foveola.config.server import Server
-from foveola.config.settings import Settings
+from foveola.config.settings import Examined, Settings, examine
 from foveola.config.sources import Sources
-from foveola.config.table import NAMES, SETTINGS
+from foveola.config.table import GROUPS, NAMES, SETTINGS
 from foveola.config.urls import Urls
 
 __all__ = [
+    "ACCEPTED",
+    "GROUPS",
     "NAMES",
+    "OTHERS",
     "OURS",
     "PREFIX",
+    "REFUSED",
+    "RENAMED",
     "SETTINGS",
     "Decisions",
+    "Examined",
     "Formats",
     "Images",
     "Log",
@@ -40,5 +47,6 @@ __all__ = [
     "Settings",
     "Sources",
     "Urls",
+    "examine",
     "unknown",
 ]

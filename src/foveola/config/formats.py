@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from foveola import kinds
 from foveola.config.rows import off, row
-from foveola.picture import FORMATS
+from foveola.picture import WRITTEN
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class Formats:
     enforce_avif: bool = off("Whether clients that accept AVIF get it whatever the URL names.")
     enforce_jxl: bool = off("Whether clients that accept JPEG XL get it whatever the URL names.")
     preferred_formats: tuple[str, ...] = row(
-        ("jpeg", "png", "gif"), kinds.listed(kinds.word("jpg", *FORMATS)), "Formats of results where a URL names none."
+        ("jpeg", "png", "gif"),
+        kinds.some(kinds.listed(kinds.word("jpg", *WRITTEN))),
+        "Formats of results where a URL names none.",
     )
     skip_processing_formats: tuple[str, ...] = row(
         (), kinds.listed(kinds.FORMAT), "Formats that are sent as they came, where no other is asked."

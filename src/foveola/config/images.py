@@ -18,7 +18,7 @@ class Images:
     watermark_data: bytes = row(b"", kinds.BASE64, "The watermark, in base64.")
     watermark_path: str = text("The file of the watermark.")
     watermark_url: str = text("The address of the watermark.")
-    watermark_opacity: float = row(1.0, kinds.number(0, 1), "What the opacity of URLs is multiplied with.")
+    watermark_opacity: float = row(1.0, kinds.positive(1), "What the opacity of URLs is multiplied with.")
     fallback_image_data: bytes = row(b"", kinds.BASE64, "What is shown where a source can't be had, in base64.")
     fallback_image_path: str = text("The file of the fallback image.")
     fallback_image_url: str = text("The address of the fallback image.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from foveola import kinds
-from foveola.config.rows import row
+from foveola.config.rows import off, row
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Log:
     """Log."""
 
     log_format: str = row(
-        "structured", kinds.word("pretty", "structured", "json", "gcp"), "How lines of the log are written."
+        "structured", kinds.spelt("pretty", "structured", "json", "gcp"), "How lines of the log are written."
     )
-    log_level: str = row("info", kinds.word("debug", "info", "warn", "error"), "What is logged at least.")
+    log_level: str = row("info", kinds.spelt("debug", "info", "warn", "error"), "What is logged at least.")
+    fail_on_deprecation: bool = off("Whether a variable by its earlier name stops the start.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from foveola import kinds
-from foveola.config.rows import COUNT, off, on, row
+from foveola.config.rows import off, on, row
 
 
 @dataclass(frozen=True)
@@ -20,15 +20,17 @@ class Looks:
     disable_shrink_on_load: bool = off("Whether JPEG and WebP are read at full size, slower.")
     strip_metadata: bool = on("Whether metadata is left out.")
     keep_copyright: bool = on("Whether the metadata about rights stays where the rest is left out.")
-    strip_metadata_dpi: int = row(72, COUNT, "The resolution that is written where metadata is left out, dpi.")
+    strip_metadata_dpi: float = row(
+        72.0, kinds.number(), "The resolution that is written where metadata is left out, dpi."
+    )
     strip_color_profile: bool = on("Whether the colour profile is applied and left out.")
     auto_rotate: bool = on("Whether Exif's orientation is applied.")
     enforce_thumbnail: bool = off("Whether the thumbnail inside HEIC and AVIF stands for the picture.")
     return_attachment: bool = off("Whether browsers are told to save the picture.")
     unsharp_masking_mode: Literal["auto", "none", "always"] = row(
         "auto",
-        kinds.word("auto", "none", "always"),
+        kinds.spelt("auto", "none", "always"),
         "When results are sharpened; `auto` sharpens what was made smaller.",
     )
-    unsharp_masking_weight: float = row(1.0, kinds.ABOVE_0, "How strongly.")
-    unsharp_masking_divider: float = row(24.0, kinds.ABOVE_0, "What that is divided by.")
+    unsharp_masking_weight: float = row(1.0, kinds.positive(), "How strongly.")
+    unsharp_masking_divider: float = row(24.0, kinds.positive(), "What that is divided by.")

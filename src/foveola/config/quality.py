@@ -22,7 +22,7 @@ _BOUND = kinds.integer(0, 100)
 _BOUNDS = kinds.pairs(FORMAT, _BOUND)
 _PATH = Kind("`none` or the path of a `.pb` or `.onnx` file", str)
 _LANES = kinds.integer(1, 1024)  # OpenVINO takes any 32 bits, and no processor has more
-_MODE = kinds.word("performance", "accuracy")
+_MODE = kinds.spelt("performance", "accuracy")
 
 
 def _net(format: str) -> Any:
@@ -43,7 +43,7 @@ class Quality:
         dict(QUALITIES), kinds.pairs(FORMAT, _QUALITY), "The quality by format, laid over the built-in ones."
     )
     autoquality_method: Method = row(  # noqa: RUF009  # a field, like the others
-        "none", kinds.word(*METHODS), "What is searched for where a URL says nothing."
+        "none", kinds.spelt(*METHODS), "What is searched for where a URL says nothing."
     )
     autoquality_target: float | None = row(
         None, kinds.number(), "Bytes for `size`; DSSIM 0..1 for `dssim` and `ml`, which take 0.02 without one."
@@ -75,7 +75,6 @@ class Quality:
         None, BOOLEAN, "Whether the threads of an inference stay on their cores."
     )
     ml_num_streams: int | None = row(None, _LANES, _of_all("Inferences at a time"))
-    max_ml_concurrency: int | None = row(None, _LANES, "The earlier name of `IMGPROXY_ML_NUM_STREAMS`.")
     ml_inference_num_threads: int | None = row(None, _LANES, _of_all("Threads of one inference"))
     ml_execution_mode: Literal["performance", "accuracy"] | None = row(None, _MODE, _of_all("The mode"))
     ml_cpu_pinning: bool | None = row(None, BOOLEAN, _of_all("Whether threads stay on their cores"))

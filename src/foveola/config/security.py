@@ -39,5 +39,5 @@ class Security:
     tiff_unlimited: bool = off("Whether TIFF may take any amount of memory.")
     development_errors_mode: bool = off("Whether errors are told to clients as to the log; never for the public.")
     cookie_passthrough: bool = off("Whether the client's cookies are sent on to sources.")
-    cookie_base_url: str = text("The address whose cookies they are; that of the request when empty.")
+    cookie_base_url: str = row("", kinds.ADDRESS, "The address whose cookies they are; that of the request when empty.")
     cookie_passthrough_all: bool = off("Whether all cookies are sent on to all sources.")

@@ -31,7 +31,7 @@ class Server:
     """Server."""
 
     bind: str = text("Where to listen: `host:port`, or a path when `NETWORK` is `unix`.", ":8080")
-    network: str = row("tcp", kinds.word("tcp", "tcp4", "tcp6", "unix"), "What `BIND` is an address of.")
+    network: str = row("tcp", kinds.spelt("tcp", "tcp4", "tcp6", "unix"), "What `BIND` is an address of.")
     timeout: int = row(10, SECONDS, "Seconds a request may take before it is answered 503.")
     read_request_timeout: int = row(10, SECONDS, "Seconds that a client has to send its request.")
     write_response_timeout: int = row(10, SECONDS, "Seconds that a client has to receive the answer.")
@@ -46,7 +46,9 @@ class Server:
     cache_control_passthrough: bool = off("Whether `Cache-Control` and `Expires` of the source are passed on.")
     set_canonical_header: bool = off('Whether answers name their source in `Link: <…>; rel="canonical"`.')
     so_reuseport: bool = off("Whether several servers may listen on the same port.")
-    user_agent: str = text("How sources are asked; foveola and its version when empty.")
+    user_agent: str = text(
+        "How sources are asked, `%current_version` for the version; foveola and its version when empty."
+    )
     use_etag: bool = on("Whether the source's `ETag` is sent on, and the client's `If-None-Match` to the source.")
     etag_buster: str = text("What is put into every `ETag`; another one makes what clients have stale.")
     use_last_modified: bool = on("Whether `Last-Modified` is sent on, and `If-Modified-Since` to the source.")
@@ -54,7 +56,7 @@ class Server:
         None, kinds.TIME, "The earliest `Last-Modified`; a later one makes what clients have stale."
     )
     enable_debug_headers: bool = off("Whether answers carry `X-Autoquality`, `X-Origin-*`, `X-Result-*`.")
-    health_check_path: str = text("A second path of the health check, beside `/health`.")
+    health_check_path: str = row("", kinds.PATH, "A second path of the health check, beside `/health`.")
     health_check_message: str = text("What the health check says.")
     server_name: str = text("The value of `Server`; `foveola` when empty.")
     custom_request_headers: tuple[tuple[str, str], ...] = _headers("Headers that are sent to sources, `name=value`.")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from foveola import settings
-from foveola.config import reading
+from foveola import __version__, settings
+from foveola.config import problems, reading
 from foveola.config.decisions import Decisions
 from foveola.config.formats import Formats
 from foveola.config.images import Images
@@ -20,13 +20,14 @@ from foveola.config.security import Security
 from foveola.config.server import Server
 from foveola.config.sources import Sources
 from foveola.config.urls import Urls
-from foveola.errors import ArgumentError, ConfigError, expected
-from foveola.goal import Asked, Configured, resolve
+from foveola.errors import ConfigError
+from foveola.goal import Asked, Configured
 from foveola.picture import Limits
 from foveola.pipeline import Accepted, Defaults
 from foveola.settings import ONE_THREAD, PREDICTED, Inference
 from foveola.sources.base import Reach, Stores
 from foveola.urls import Grammar, Keys
+from foveola.variables import Setting
 
 _log = logging.getLogger("foveola.config")
 
@@ -70,11 +71,17 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
         """Return the settings, with defaults for those that can't be read, and a sentence for each problem."""
-        for sentence in reading.unknown(environ):
+        found = examine(environ)
+        for sentence in found.warnings:
             _log.warning(sentence)
-        values, problems = reading.values(environ)
-        found = cls(**values)
-        return found, problems + _problems(found)
+        return found.settings, list(found.problems)
+
+    def text(self, row: Setting) -> str:
+        """Return the value of a setting as the environment would say it; empty where nothing is set."""
+        group = self.codecs[row.format] if row.format else getattr(self, row.group)
+        value = getattr(group, row.field)
+        kind = row.separated(getattr(group, row.separator)) if row.separated else row.kind
+        return str(value).lower() if isinstance(value, bool) else "" if value is None else kind.write(value)
 
     @property
     def keys(self) -> Keys:
@@ -106,18 +113,27 @@ class Settings:
 
     @property
     def defaults(self) -> Defaults:
-        """What the pipeline takes where a URL says nothing."""
+        """What the pipeline takes where a URL says nothing: what has the same name here, and what is made of more."""
+        groups = (self.quality, self.formats, self.looks, self.security, self.images)
+        same = {f.name: getattr(g, f.name) for f in fields(Defaults) for g in groups if hasattr(g, f.name)}
         return Defaults(
-            quality=self.quality.quality,
-            format_quality=self.quality.format_quality,
+            **same,
             autoquality=self.goal,
             max_resolution=self.quality.autoquality_max_resolution,
             settings=self.codecs,
-            preferred_formats=self.formats.preferred_formats,
-            max_result_dimension=self.security.max_result_dimension,
-            limits=Limits(pixels=round(self.security.max_src_resolution * 1e6)),
+            limits=self.limits,
             networks=self.networks,
             inference=self.inference,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """How big sources may be."""
+        said = self.security
+        return Limits(
+            pixels=round(said.max_src_resolution * 1e6),
+            frames=said.max_animation_frames,
+            frame_pixels=round(said.max_animation_frame_resolution * 1e6),
         )
 
     @property
@@ -130,7 +146,7 @@ class Settings:
         """How networks are run: what is said of method `ml`, else of all networks, else what suits the workers."""
         said = self.quality
         given: dict[str, tuple[Any, ...]] = {
-            "streams": (said.autoquality_ml_inference_num_streams, said.ml_num_streams, said.max_ml_concurrency),
+            "streams": (said.autoquality_ml_inference_num_streams, said.ml_num_streams),
             "threads": (said.autoquality_ml_inference_num_threads, said.ml_inference_num_threads),
             "mode": (said.autoquality_ml_execution_mode, said.ml_execution_mode),
             "pinning": (said.autoquality_ml_cpu_pinning, said.ml_cpu_pinning),
@@ -151,7 +167,8 @@ class Settings:
             loopback=self.security.allow_loopback_source_addresses,
             link_local=self.security.allow_link_local_source_addresses,
             private=self.security.allow_private_source_addresses,
-            user_agent=self.server.user_agent,
+            user_agent=self.server.user_agent.replace("%current_version", __version__),
+            proxy=True,
             verify=not self.security.ignore_ssl_verification,
             request_headers=self.server.custom_request_headers,
             stores=Stores(**{f.name: getattr(self.sources, f.name) for f in fields(Stores)}),
@@ -170,14 +187,32 @@ class Settings:
         return self.accepted("image/jxl,image/avif,image/webp") != Accepted()
 
 
-def _problems(found: Settings) -> list[str]:
-    """Return what is wrong with settings that are each right by themselves."""
-    problems = []
-    keys, salts = len(found.urls.key), len(found.urls.salt)
-    if keys != salts:
-        problems.append(expected(f"as many salts as keys ({keys})", "IMGPROXY_SALT", salts))
-    try:
-        resolve("jpeg", Asked(), found.goal)
-    except ArgumentError as error:
-        problems.append(f"IMGPROXY_AUTOQUALITY_*: {error}")
-    return problems
+@dataclass(frozen=True)
+class Examined:
+    """What an environment says, and what there is to say about that.
+
+    Args:
+        settings: with the defaults for what can't be read.
+        origins: where values come from that are not defaults, by the name of the variable: `environment`, `file`, and
+            in brackets the name that it was said by if that is another one.
+        problems: a sentence for each reason not to start.
+        warnings: a sentence for each variable that does not do what one may think.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def examine(environ: Mapping[str, str]) -> Examined:
+    """Read the settings, and say all that is strange about them.
+
+    Args:
+        environ: the environment; the file that it may name is laid under it.
+    """
+    found = reading.read(environ)
+    made = Settings(**found.values)
+    wrong, strange = [*found.problems, *problems.problems(made)], [*found.warnings]
+    (wrong if made.log.fail_on_deprecation else strange).extend(found.outdated)
+    return Examined(made, found.origins, tuple(wrong), tuple(strange))

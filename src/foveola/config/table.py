@@ -7,11 +7,13 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from foveola.config.decisions import Decisions
+from foveola.config.environment import FILE
 from foveola.config.formats import Formats
 from foveola.config.images import Images
 from foveola.config.log import Log
 from foveola.config.looks import Looks
 from foveola.config.monitoring import Monitoring
+from foveola.config.others import OTHERS, RENAMED
 from foveola.config.quality import Quality
 from foveola.config.rows import PREFIX
 from foveola.config.security import Security
@@ -49,7 +51,5 @@ SETTINGS: tuple[Setting, ...] = tuple(_rows())
 NAMES = frozenset(row.name for row in SETTINGS)
 KERNELS = frozenset({"FOVEOLA_KERNELS", "FOVEOLA_SIMD"})
 """Names that `foveola.kernels` reads."""
-REFUSED: Mapping[str, str] = {
-    "ONLY_PRESETS": "presets are not served by this version, and URLs would not be restricted as asked",
-}
-"""Settings that restrict what imgproxy serves and that this version can't keep: better no server than an open one."""
+KNOWN = NAMES | KERNELS | {row.name for row in OTHERS} | RENAMED.keys() | {FILE}
+"""All names that mean something, be it that they have no effect."""

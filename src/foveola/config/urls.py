@@ -21,7 +21,7 @@ class Urls:
     salt: tuple[bytes, ...] = row((), kinds.listed(kinds.HEX), "Salts of the signature, one a key.", secret=True)
     signature_size: int = row(32, kinds.integer(1, 32), "Bytes of the signature that are used.")
     trusted_signatures: tuple[str, ...] = row((), _NAMES, "Signatures that are good for every path.", secret=True)
-    path_prefix: str = text("What stands before every path, with its leading slash.")
+    path_prefix: str = row("", kinds.PATH, "What stands before every path.")
     arguments_separator: str = text("What stands between the arguments of an option.", ":")
     base_url: str = text("What is put before every source that does not begin with it.")
     url_replacements: tuple[tuple[str, str], ...] = row(
@@ -57,7 +57,9 @@ class Urls:
         separated=lambda separator: kinds.listed(kinds.TEXT, separator),
     )
     info_presets_path: str = text("A file of presets of the info endpoint, one a line.")
-    info_only_presets: bool = off("Whether URLs of the info endpoint may name presets only.")
+    info_only_presets: bool | None = row(
+        None, kinds.BOOLEAN, "Whether URLs of the info endpoint may name presets only; as `ONLY_PRESETS` when empty."
+    )
     allowed_processing_options: tuple[str, ...] = row(
         (), _NAMES, "Names of the options that URLs may use, as written; all when empty."
     )

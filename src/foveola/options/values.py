@@ -283,10 +283,11 @@ class ProcessingOptions:
     chained: tuple[ProcessingOptions, ...] = ()
 
 
-STAGE = frozenset(
+_OF_PIXELS = (
     "resizing_type resizing_algorithm width height min_width min_height zoom dpr enlarge extend extend_aspect_ratio "
     "gravity crop crop_aspect_ratio trim padding auto_rotate rotate flip background background_alpha brightness "
     "contrast saturation monochrome duotone blur sharpen pixelate unsharp_masking watermark watermark_url "
-    "watermark_size watermark_rotate".split()
+    "watermark_size watermark_rotate"
 )
+STAGE = frozenset(_OF_PIXELS.split())
 """The fields that each of chained pipelines has for itself; all others are the whole request's."""

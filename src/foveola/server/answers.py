@@ -1,4 +1,4 @@
-"""What is sent back: statuses and headers, in imgproxy's words.
+"""What is sent back: statuses, headers and bodies, in imgproxy's words.
 
 Every answer carries the same policy for browsers, because whoever opens it as a page must not run what a stranger has
 put into it; an error says one sentence that any stranger may read. Source: https://docs.imgproxy.net/usage/processing
@@ -7,24 +7,24 @@ put into it; an error says one sentence that any stranger may read. Source: http
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from urllib.parse import quote
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
 
 from foveola.config import Settings
 from foveola.errors import FoveolaError
 from foveola.picture import FORMATS
+from foveola.server import development, headers
+from foveola.server.headers import Pairs
 from foveola.server.jobs import Facts
-from foveola.sources.base import Body
+from foveola.sources.base import Body, Opened
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 CHUNK = 1 << 20
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>foveola</title>
 <style>body{font:1rem/1.5 system-ui;margin:4rem auto;max-width:40rem;padding:0 1rem}</style>
 <h1>foveola</h1><p>This server chooses the quality at which a picture is as good as it was asked to be.</p></html>
 """
-_UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\\/]")
+_COPIED = ("content-type", "content-encoding", "content-range", "accept-ranges", "last-modified", "etag")
+_ALWAYS: Pairs = (("Content-Security-Policy", headers.POLICY), ("X-Content-Type-Options", "nosniff"))
 
 
 @dataclass(frozen=True)
@@ -34,34 +34,188 @@ class Answer:
     Args:
         status: the HTTP status.
         headers: names and values, besides those that every answer has.
-        body: the bytes, or the memory that they are in.
-        why: what went wrong, for the log.
+        body: the bytes, the memory that they are in, or what yields them as they come.
+        size: bytes of a body that comes; None where nobody knows.
+        error: what went wrong.
     """
 
     status: int
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | Body = b""
-    why: str = ""
+    headers: Pairs = ()
+    body: bytes | Body | Callable[[], AsyncIterator[bytes]] = b""
+    size: int | None = None
+    error: FoveolaError | None = None
 
     @property
-    def size(self) -> int:
-        """Bytes of the body."""
-        return self.body.size if isinstance(self.body, Body) else len(self.body)
+    def length(self) -> int | None:
+        """Bytes of the body; None where nobody knows, or where there is none to have a length."""
+        if self.status == 304:
+            return None
+        if isinstance(self.body, bytes):
+            return len(self.body)
+        return self.body.size if isinstance(self.body, Body) else self.size
 
-    def parts(self) -> Iterator[bytes]:
+    async def parts(self) -> AsyncGenerator[bytes]:
         """Yield the body."""
-        if not isinstance(self.body, Body):
+        if isinstance(self.body, bytes):
             yield self.body
-            return
-        done = 0
-        while part := os.pread(self.body.fd, min(CHUNK, self.body.size - done), done):
-            yield part
-            done += len(part)
+        elif isinstance(self.body, Body):
+            done = 0
+            while part := os.pread(self.body.fd, min(CHUNK, self.body.size - done), done):
+                yield part
+                done += len(part)
+        else:
+            async for part in self.body():
+                yield part
 
 
-def text(status: int, body: str, *headers: tuple[str, str]) -> Answer:
+@dataclass(frozen=True)
+class Sent:
+    """How a file is sent, by the URL that asked for it.
+
+    Args:
+        source: the URL of the source.
+        expires: seconds since 1970 after which the URL is none; 0 for never.
+        filename: its name without extension; that of the source when empty.
+        attachment: whether browsers are told to save it; as the settings say when None.
+    """
+
+    source: str
+    expires: int = 0
+    filename: str = ""
+    attachment: bool | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of a file besides its bytes.
+
+    Args:
+        status: of the answer.
+        source: headers of its source, names in lower case.
+        origin_bytes: the size of the source.
+        facts: what the worker says of a picture.
+        longest: seconds that it may be cached at most; 0 where nothing is said.
+    """
+
+    status: int = 200
+    source: Mapping[str, str] = field(default_factory=dict)
+    origin_bytes: int = 0
+    facts: Facts | None = None
+    longest: int = 0
+
+
+class Speaker:
+    """Makes answers as the settings say.
+
+    Args:
+        settings: what the environment says.
+        now: seconds since 1970.
+    """
+
+    def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
+        self._settings = settings
+        self._server = settings.server
+        self._now = now
+
+    def common(self, identity: str) -> Pairs:
+        """Return the headers of every answer.
+
+        Args:
+            identity: the name of the request.
+        """
+        named = (("X-Request-ID", identity), ("Server", self._server.server_name or "foveola"))
+        return (*_ALWAYS, *named, *headers.cross_origin(self._settings.security.allow_origin))
+
+    def health(self, *, working: bool) -> Answer:
+        """Return the answer of the health check."""
+        status, words = (200, self._server.health_check_message or "foveola is running") if working else (500, "Error")
+        return text(status, words, ("Cache-Control", "no-cache"))
+
+    def refusal(self, error: FoveolaError, accept: str, expires: int = 0) -> Answer:
+        """Return the answer to a request that failed.
+
+        Args:
+            error: why.
+            accept: the `Accept` of the request.
+            expires: of its URL, as in `Sent`.
+        """
+        open = self._settings.security.development_errors_mode
+        kind, words = development.told(error, accept) if open else ("text/plain", error.public)
+        said = [("Content-Type", kind), ("Cache-Control", self._age(error.status, {}, expires, 0))]
+        said += [("Retry-After", "1")] if error.status == 429 else []
+        return Answer(error.status, _given(said), words.encode("utf-8", "backslashreplace"), error=error)
+
+    def picture(self, told: Told, result: Body, sent: Sent) -> Answer:
+        """Return the answer that carries a picture, or says that the client has it already.
+
+        Args:
+            told: what is known of it.
+            result: its bytes.
+            sent: how it is sent.
+        """
+        said = self._about(told, sent, accept=self._settings.varies, hints=self._settings.formats.enable_client_hints)
+        if told.facts is None:
+            return Answer(told.status, said)
+        format = FORMATS[told.facts.format]
+        own = (("Content-Type", format.mime), ("Content-Disposition", self._disposition(sent, format.extension)))
+        debug = _debug(told.facts, told.origin_bytes) if self._server.enable_debug_headers else ()
+        return Answer(told.status, (*own, *said, *debug), result)
+
+    def info(self, told: Told, result: Body, sent: Sent) -> Answer:
+        """Return the answer that tells of a picture in JSON."""
+        said = self._about(told, sent, accept=False, hints=False)
+        return Answer(
+            told.status, said if told.status == 304 else (("Content-Type", "application/json"), *said), result
+        )
+
+    def raw(self, opened: Opened, parts: Callable[[], AsyncIterator[bytes]], sent: Sent) -> Answer:
+        """Return the answer that passes on what a source answers.
+
+        Args:
+            opened: the source's answer.
+            parts: its body.
+            sent: how it is sent.
+        """
+        copied = [(name.title(), opened.headers.get(name, "")) for name in _COPIED]
+        name = sent.source.rpartition("/")[2]
+        extension = name[name.rindex(".") :] if "." in name else _extension(opened.headers.get("content-type", ""))
+        said = [
+            *headers.passed_on(opened.headers, self._server.response_headers_passthrough),
+            *copied,
+            ("Content-Disposition", self._disposition(sent, extension)),
+            ("Cache-Control", self._age(opened.status, opened.headers, sent.expires, 0)),
+            ("Link", headers.canonical(sent.source) if self._server.set_canonical_header else ""),
+        ]
+        return Answer(opened.status, _given(said), parts, opened.size)
+
+    def _about(self, told: Told, sent: Sent, *, accept: bool, hints: bool) -> Pairs:
+        """Return what is said of a file whether it is sent or not."""
+        server = self._server
+        tag = headers.etag(told.source.get("etag", ""), server.etag_buster) if server.use_etag else ""
+        changed = told.source.get("last-modified", "") if server.use_last_modified else ""
+        said = [
+            *headers.passed_on(told.source, server.response_headers_passthrough),
+            ("Cache-Control", self._age(told.status, told.source, sent.expires, told.longest)),
+            ("ETag", tag),
+            ("Last-Modified", headers.last_modified(changed, server.last_modified_buster)),
+            ("Vary", headers.vary(accept=accept, hints=hints)),
+            ("Link", headers.canonical(sent.source) if server.set_canonical_header else ""),
+        ]
+        return _given(said)
+
+    def _age(self, status: int, source: Mapping[str, str], expires: int, longest: int) -> str:
+        ttl, passed, now = self._server.ttl, self._server.cache_control_passthrough, self._now()
+        explicit = headers.explicit_age(ttl, expires, now, longest)
+        return headers.cache_control(status, ttl, source, explicit=explicit, passed=passed, now=now)
+
+    def _disposition(self, sent: Sent, extension: str) -> str:
+        attachment = self._settings.looks.return_attachment if sent.attachment is None else sent.attachment
+        return headers.disposition(sent.source, extension, sent.filename, attachment=attachment)
+
+
+def text(status: int, body: str, *said: tuple[str, str]) -> Answer:
     """Return an answer in plain text."""
-    return Answer(status, (("Content-Type", "text/plain"), *headers), body.encode())
+    return Answer(status, (("Content-Type", "text/plain"), *said), body.encode())
 
 
 def landing() -> Answer:
@@ -69,60 +223,33 @@ def landing() -> Answer:
     return Answer(200, (("Content-Type", "text/html"),), PAGE.encode())
 
 
-def health(*, working: bool) -> Answer:
-    """Return the answer at `/health`."""
-    status, words = (200, "foveola is running") if working else (500, "Error")
-    return text(status, words, ("Cache-Control", "no-cache"))
-
-
-def refusal(error: FoveolaError) -> Answer:
-    """Return the answer to a request that failed."""
-    again = (("Retry-After", "1"),) if error.status == 429 else ()
-    return replace(text(error.status, error.public, *again), why=str(error))
-
-
-def picture(facts: Facts, result: Body, source: str, origin_bytes: int, settings: Settings) -> Answer:
-    """Return the answer that carries a picture.
+def merged(*groups: Pairs) -> list[tuple[bytes, bytes]]:
+    """Return headers for the wire; of those of one name the last counts.
 
     Args:
-        facts: what the worker says of it.
-        result: its bytes.
-        source: the URL of the source, for the name of the file.
-        origin_bytes: the size of the source.
-        settings: what is sent besides.
+        groups: names and values, the weakest first.
     """
-    headers = [
-        ("Content-Type", FORMATS[facts.format].mime),
-        ("Content-Disposition", disposition(source, FORMATS[facts.format].extension)),
-        ("Cache-Control", f"max-age={settings.server.ttl}, public" if settings.server.ttl else "no-cache"),
-    ]
-    if settings.varies:
-        headers.append(("Vary", "Accept"))
-    if settings.server.enable_debug_headers:
-        headers += debug(facts, origin_bytes)
-    return Answer(200, tuple(headers), result)
+    found = {name.lower(): value for group in groups for name, value in group if headers.sendable(value)}
+    return [(name.encode("ascii"), value.encode("latin-1")) for name, value in found.items()]
 
 
-def debug(facts: Facts, origin_bytes: int) -> list[tuple[str, str]]:
+def _given(said: list[tuple[str, str]]) -> Pairs:
+    return tuple((name, value) for name, value in said if value)
+
+
+def _extension(mime: str) -> str:
+    kind = mime.partition(";")[0].strip()
+    return next((f.extension for f in FORMATS.values() if f.mime == kind), "")
+
+
+def _debug(facts: Facts, origin_bytes: int) -> Pairs:
     """Return the headers that are sent when `IMGPROXY_ENABLE_DEBUG_HEADERS` is on."""
-    headers = [
+    said = [
         ("X-Origin-Content-Length", str(origin_bytes)),
         ("X-Origin-Width", str(facts.origin[0])),
         ("X-Origin-Height", str(facts.origin[1])),
         ("X-Result-Width", str(facts.size[0])),
         ("X-Result-Height", str(facts.size[1])),
+        ("X-Autoquality", facts.autoquality if facts.method != "none" else ""),
     ]
-    return headers + ([("X-Autoquality", facts.autoquality)] if facts.method != "none" else [])
-
-
-def disposition(source: str, extension: str) -> str:
-    """Return `inline; filename="cat.webp"` for the source `https://example.com/cat.png`.
-
-    What can't be printed is left out; a name that is not ASCII is written a second time in the way of RFC 6266.
-    """
-    name = source.rpartition("/")[2]
-    stem = name.rpartition(".")[0] if "." in name else name
-    printed = _UNPRINTED.sub("", stem.encode("utf-8", "replace").decode()).replace('"', "%22") or "image"
-    plain = printed.encode("ascii", "replace").decode().replace("?", "_") if not printed.isascii() else printed
-    value = f'inline; filename="{plain}{extension}"'
-    return value if printed.isascii() else value + f"; filename*=UTF-8''{quote(printed + extension)}"
+    return _given(said)

@@ -21,6 +21,9 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 """What a browser may do with an answer that it is shown as a page: nothing."""
 HINTS = ("Sec-Ch-Dpr", "Dpr", "Sec-Ch-Width", "Width")
 """The client hints that are read, in the order of imgproxy's `Vary`."""
+_OF_CONNECTIONS = frozenset(
+    {"connection", "content-encoding", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
 _UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\\/]")
 _VALUE = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?")
 
@@ -131,6 +134,5 @@ def cross_origin(origin: str) -> Pairs:
 
 
 def passed_on(source: Mapping[str, str], names: Sequence[str]) -> Pairs:
-    """Return the headers of a source that the settings name, under those names."""
-    return tuple((name, source[name.lower()]) for name in names if name.lower() in source)
-
+    """Return the headers of a source that the settings name, under those names, but for those of its connection."""
+    return tuple((name, source[name.lower()]) for name in names if name.lower() in source.keys() - _OF_CONNECTIONS)

@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 import pickle
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from foveola.decisions import Decision
-from foveola.errors import FoveolaError
+from foveola.errors import FoveolaError, ImageError
 from foveola.goal import METHODS
 from foveola.options import ProcessingOptions
 from foveola.picture import FORMATS
 from foveola.pipeline import Accepted
+
+T = TypeVar("T")
 
 LIMIT = 1 << 17
 """Bytes of a message; a path is at most half as long."""
@@ -33,7 +35,7 @@ WHYS = ("met", "at_min", "at_max", "between_steps", "deadline", "max_encodes", "
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to work on; its bytes and the place for the result come as two descriptors.
+    """One picture to work on; its bytes and the place for the result come as two descriptors, a watermark as a third.
 
     Args:
         size: bytes of the source.
@@ -43,6 +45,10 @@ class Job:
         decisions: what is remembered of the source; None where nothing is to be remembered.
         check: whether a remembered answer is measured again.
         workers: how many encodes may run side by side, 1 or 2.
+        kind: whether a picture is made, or told about.
+        info: what is told.
+        watermark: bytes of the watermark; 0 for none.
+        name: the last part of the source's path, which tells some formats apart.
     """
 
     size: int
@@ -52,6 +58,10 @@ class Job:
     decisions: tuple[Decision, ...] | None = None
     check: bool = False
     workers: int = 1
+    kind: Literal["picture", "info"] = "picture"
+    info: Any = None
+    watermark: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,8 +113,25 @@ class Facts:
         return ", ".join(f"{name}={value}" for name, value in pairs if value is not None)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a worker says of a text that it has written.
+
+    Args:
+        bytes: of the text.
+    """
+
+    bytes: int
+
+
 class WorkerError(FoveolaError):
     """A worker has died, or said what no worker says."""
+
+
+class UnknownTypeError(ImageError):
+    """The bytes are in no format that is read: what was fetched is no picture at all."""
+
+    public = "Invalid source image"
 
 
 def pack(value: object) -> bytes:
@@ -117,39 +144,63 @@ def unpack(message: bytes) -> Any:
     return pickle.loads(message)  # noqa: S301  # from the front
 
 
-def reply(facts: Facts) -> bytes:
-    """Return a worker's message about a finished file."""
+def reply(facts: Facts | Told) -> bytes:
+    """Return a worker's message about a finished file or text."""
     return json.dumps(asdict(facts)).encode()
 
 
-def refusal(error: FoveolaError) -> bytes:
-    """Return a worker's message about a picture that can't be served."""
-    told = {"status": error.status, "public": error.public, "message": str(error)[:2000]}
-    return json.dumps({"error": told}).encode()
+def refusal(error: FoveolaError, stack: str = "") -> bytes:
+    """Return a worker's message about a picture that can't be served.
+
+    Args:
+        error: why.
+        stack: where it was raised, for developers.
+    """
+    told = {"status": error.status, "public": error.public, "message": str(error)[:2000], "stack": stack[-8000:]}
+    return json.dumps({"error": told | {"unknown": isinstance(error, UnknownTypeError)}}).encode()
 
 
 def read_reply(message: bytes) -> Facts:
-    """Return the facts that a worker has told.
+    """Return the facts that a worker has told of a picture.
 
     Raises:
         FoveolaError: the error that it has told.
         WorkerError: it has told neither.
     """
+    return _read(message, _facts)
+
+
+def read_told(message: bytes) -> Told:
+    """Return what a worker has told of a text, as `read_reply`."""
+    return _read(message, _told)
+
+
+def _read(message: bytes, read: Callable[[dict[str, Any]], T]) -> T:
     try:
         told = json.loads(message)
         if "error" in told:
             error = _error(**told["error"])
         else:
-            return _facts(told)
+            return read(told)
     except (ValueError, TypeError, KeyError, RecursionError) as problem:
         raise WorkerError(f"A worker said what no worker says: {problem}") from None
     raise error
 
 
-def _error(status: int, public: str, message: str) -> FoveolaError:
-    if not (_is(int, status) and 400 <= status < 600 and _is(str, public, message)):
+def _error(status: int, public: str, message: str, stack: str = "", unknown: bool = False) -> FoveolaError:
+    if not (_is(int, status) and 400 <= status < 600 and _is(str, public, message, stack) and _is(bool, unknown)):
         raise ValueError("a bad error")
-    return FoveolaError(message, status=status, public=public[:200])
+    error = UnknownTypeError(message) if unknown else FoveolaError(message, status=status, public=public[:200])
+    if stack:
+        error.add_note(f"In the worker:\n{stack}")
+    return error
+
+
+def _told(told: dict[str, Any]) -> Told:
+    found = Told(**told)
+    if not (_is(int, found.bytes) and 0 <= found.bytes <= LARGEST):
+        raise ValueError("bad size")
+    return found
 
 
 def _facts(told: dict[str, Any]) -> Facts:

@@ -5,7 +5,7 @@ Source: https://www.uvicorn.org/settings/
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import os
 import signal
 import socket
@@ -18,12 +18,17 @@ from foveola.config import Settings
 from foveola.decisions import open_store
 from foveola.errors import ConfigError, expected
 from foveola.kinds import integer
+from foveola.server import logs
+from foveola.server.assets import Place
+from foveola.server.connections import Connection, Patience, run
 from foveola.server.front import Front
 from foveola.server.networks import check as check_networks
 from foveola.sources import check as check_sources
 
 LONGEST_REQUEST = 1 << 16
 """Bytes of a request's head; a path has to fit into a message to a worker."""
+BACKLOG = 2048
+"""How many connections the system keeps that were not accepted yet."""
 _FAMILIES = {"tcp": socket.AF_UNSPEC, "tcp4": socket.AF_INET, "tcp6": socket.AF_INET6}
 
 
@@ -37,13 +42,13 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
     Raises:
         ConfigError: there are problems, each in a line of the message, or the address can't be listened on.
     """
-    logging.basicConfig(level=settings.log.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.setup(settings.log)
     if found := [*problems, *unusable(settings)]:
         raise ConfigError("\n".join(found))
     with listen(settings) as listener:
         config = uvicorn.Config(
             Front(settings),
-            http="h11",
+            http=Connection,
             ws="none",
             lifespan="on",
             log_config=None,
@@ -56,15 +61,19 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
         )
         for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn drains, then raises them again: that was no failure
             signal.signal(number, lambda *_: None)
-        uvicorn.Server(config).run(sockets=[listener])
+        patience = Patience(settings.server.read_request_timeout, settings.server.write_response_timeout)
+        asyncio.run(run(uvicorn.Server(config), listener, settings.server.max_clients, patience))
 
 
 def unusable(settings: Settings) -> list[str]:
     """Return a sentence for each thing outside that the settings name and that can't be used."""
+    images = settings.images
     checks: tuple[Callable[[], object], ...] = (
         lambda: check_sources(settings.reach),
         lambda: open_store(settings.decisions.decisions, settings.decisions.decisions_size),
         lambda: check_networks(settings, dict(os.environ)),
+        lambda: Place(images.watermark_data, images.watermark_path).check("IMGPROXY_WATERMARK_PATH"),
+        lambda: Place(images.fallback_image_data, images.fallback_image_path).check("IMGPROXY_FALLBACK_IMAGE_PATH"),
     )
     problems = []
     for check in checks:
@@ -82,7 +91,12 @@ def listen(settings: Settings) -> socket.socket:
         ConfigError: that is no address, or it is taken.
     """
     try:
-        return _unix(settings.server.bind) if settings.server.network == "unix" else _tcp(settings)
+        if settings.server.network == "unix":
+            return _unix(settings.server.bind)
+        listener = _tcp(settings)
+        # Connections inherit it. asyncio would set it itself, but for sockets that are told their protocol only.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except (OSError, ValueError) as error:
         raise ConfigError(f"{expected('an address', 'IMGPROXY_BIND', settings.server.bind)}: {error}") from error
 
@@ -91,12 +105,15 @@ def _tcp(settings: Settings) -> socket.socket:
     host, _, text = settings.server.bind.rpartition(":")
     port = integer(0, 65535).read(text)  # getaddrinfo takes a larger one modulo 65536
     name = host.removeprefix("[").removesuffix("]")
+    shared = settings.server.so_reuseport
     if not name and settings.server.network == "tcp" and socket.has_dualstack_ipv6():
-        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=2048)
+        return socket.create_server(
+            ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG, reuse_port=shared
+        )
     family, _, _, _, address = socket.getaddrinfo(
         name or None, port, _FAMILIES[settings.server.network], socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    return socket.create_server(address[:2], family=family, backlog=2048)
+    return socket.create_server(address[:2], family=family, backlog=BACKLOG, reuse_port=shared)
 
 
 def _unix(path: str) -> socket.socket:
@@ -104,5 +121,5 @@ def _unix(path: str) -> socket.socket:
         os.unlink(path)  # left by a server that was killed  # noqa: PTH108
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(path)
-    listener.listen(2048)
+    listener.listen(BACKLOG)
     return listener

@@ -9,6 +9,7 @@ one that was taken over by a picture can spoil what is remembered of the sources
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import time
 from collections import Counter
@@ -39,7 +40,7 @@ class Known:
     """What is remembered of one source.
 
     Args:
-        source: SHA-256 of its bytes.
+        source: SHA-256 of its bytes; of those of the watermark too, if there is one.
         decisions: the latest first.
         check: whether it is time to measure an answer again.
     """
@@ -74,11 +75,13 @@ class Memory:
         if self._store is not None:
             await self._rows("00" * 32)
 
-    async def recall(self, source: Body) -> Known | None:
-        """Return what is remembered of a source, None where nothing is to be remembered."""
+    async def recall(self, source: Body, watermark: Body | None = None) -> Known | None:
+        """Return what is remembered of a source with a watermark, None where nothing is to be remembered."""
         if self._store is None:
             return None
-        name = await asyncio.to_thread(source.sha256) if source.size > LARGE else source.sha256()
+        name = await _hashed(source)
+        if watermark is not None:
+            name = hashlib.sha256(f"{name} {await _hashed(watermark)}".encode()).hexdigest()
         return Known(name, await self._rows(name), self._every > 0 and self._unchecked >= self._every - 1)
 
     def learn(self, known: Known, facts: Facts) -> None:
@@ -133,3 +136,7 @@ class Memory:
 
     def _told(self) -> str:
         return ", ".join(f"{word} {count}" for word, count in sorted(self.counts.items()) if word) or "none yet"
+
+
+async def _hashed(body: Body) -> str:
+    return await asyncio.to_thread(body.sha256) if body.size > LARGE else body.sha256()

@@ -15,6 +15,7 @@ import resource
 import signal
 import socket
 import time
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 
@@ -22,9 +23,10 @@ from PIL import Image
 
 from foveola.codecs import NAMES, codec
 from foveola.decisions.page import build, page_of, told
-from foveola.errors import FoveolaError
+from foveola.errors import FoveolaError, ImageError
+from foveola.picture import format_of
 from foveola.pipeline import Defaults, Rendered, plan, render
-from foveola.server.jobs import LARGEST, Facts, Job, receive, refusal, reply, send, unpack
+from foveola.server.jobs import LARGEST, Facts, Job, UnknownTypeError, receive, refusal, reply, send, unpack
 from foveola.transform.load import header_of
 
 _log = logging.getLogger("foveola.worker")
@@ -103,14 +105,15 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
         _write(result, rendered.data)
         return reply(facts_of(rendered, job))
     except FoveolaError as error:
-        return refusal(error)
+        return refusal(error, traceback.format_exc())
     except Exception as error:  # the boundary of the process
         _log.exception("Unforeseen error")
-        return refusal(FoveolaError(f"{type(error).__name__}: {error}"))
+        return refusal(FoveolaError(f"{type(error).__name__}: {error}"), traceback.format_exc())
 
 
 def work(data: bytes, job: Job, defaults: Defaults) -> Rendered:
     """Judge the header, plan, and render until the time is nearly over."""
+    _check_type(data)
     header = header_of(data)
     defaults.limits.check(header)
     planned = plan(header, job.options, defaults, job.accepted)
@@ -137,6 +140,18 @@ def facts_of(rendered: Rendered, job: Job) -> Facts:
         memory=memory,
         decision=decision,
     )
+
+
+def _check_type(data: bytes) -> None:
+    """Refuse what is in no format that is read.
+
+    Raises:
+        UnknownTypeError: it is not.
+    """
+    try:
+        format_of(data)
+    except ImageError as error:
+        raise UnknownTypeError(str(error)) from None
 
 
 def _read(descriptor: int, size: int) -> bytes:

@@ -15,13 +15,18 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from foveola.errors import FoveolaError
 from foveola.pipeline import Defaults
 from foveola.server import forkserver
-from foveola.server.jobs import LIMIT, Facts, Job, WorkerError, pack, read_reply, send
+from foveola.server.jobs import LIMIT, Facts, Job, Told, WorkerError, pack, read_reply, read_told, send
+from foveola.server.metrics import PROCESSING, Metrics
 from foveola.sources.base import Body
+
+T = TypeVar("T", Facts, Told)
 
 _log = logging.getLogger("foveola.server")
 START_SECONDS = 60.0
@@ -71,15 +76,17 @@ class Pool:
     Args:
         size: how many.
         defaults: what they do where a URL says nothing; handed to each when it starts.
+        metrics: counts how long is waited for them, and how long they work.
 
     Attributes:
         failing: whether the last attempt to replace a worker has failed.
     """
 
-    def __init__(self, size: int, defaults: Defaults) -> None:
+    def __init__(self, size: int, defaults: Defaults, metrics: Metrics) -> None:
         self.failing = False
         self._size = size
         self._defaults = pack(defaults)
+        self._metrics = metrics
         self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         self._alive: set[Worker] = set()
         self._replacing: set[asyncio.Task[None]] = set()
@@ -95,21 +102,31 @@ class Pool:
         for _ in range(self._size):
             self._idle.put_nowait(await self._started())
 
-    async def work(self, job: Job, source: Body, result: Body) -> Facts:
-        """Have one job done; cancelling this kills whoever is doing it.
+    async def work(self, job: Job, source: Body, result: Body, watermark: Body | None = None) -> Facts:
+        """Have a picture made; cancelling this kills whoever is doing it.
 
         Args:
             job: what to do.
             source: the file's bytes.
             result: where the finished file goes.
+            watermark: the bytes of the watermark, if the job says that there is one.
 
         Raises:
             FoveolaError: what the worker says is wrong with the picture.
             WorkerError: the worker has died.
         """
-        worker, answer = await self._answered(pack(job), source.fd, result.fd)
+        marks = (watermark.fd,) if watermark is not None else ()
+        return await self._done(job, result, read_reply, source.fd, result.fd, *marks)
+
+    async def tell(self, job: Job, source: Body, result: Body) -> None:
+        """Have a text about a picture written, as `work` does."""
+        await self._done(job, result, read_told, source.fd, result.fd)
+
+    async def _done(self, job: Job, result: Body, read: Callable[[bytes], T], *descriptors: int) -> T:
+        worker, answer = await self._answered(pack(job), *descriptors)
         try:
-            facts = _believed(answer, result)
+            facts = read(answer)
+            _check_size(facts.bytes, result)
         except WorkerError:
             self._replace(worker)
             raise
@@ -132,10 +149,12 @@ class Pool:
     async def _answered(self, message: bytes, *descriptors: int) -> tuple[Worker, bytes]:
         """Have a message answered by a worker that has begun with it; one that died idle costs nothing."""
         while True:
-            worker = await self._idle.get()
+            with self._metrics.span("queue"):
+                worker = await self._idle.get()
             try:
-                begun = worker.tell(message, *descriptors) and await worker.hear()
-                answer = await worker.hear() if begun else b""
+                with self._metrics.span(PROCESSING):
+                    begun = worker.tell(message, *descriptors) and await worker.hear()
+                    answer = await worker.hear() if begun else b""
             except BaseException:
                 self._replace(worker)
                 raise
@@ -208,10 +227,12 @@ class Pool:
             await asyncio.to_thread(process.wait)
 
 
-def _believed(answer: bytes, result: Body) -> Facts:
-    """Return the facts of an answer that agree with what was written."""
-    facts = read_reply(answer)
-    if os.fstat(result.fd).st_size != facts.bytes:
+def _check_size(said: int, result: Body) -> None:
+    """Take the size of a result in, if as much was written.
+
+    Raises:
+        WorkerError: it was not.
+    """
+    if os.fstat(result.fd).st_size != said:
         raise WorkerError("A worker said another size than it wrote")
-    result.size = facts.bytes
-    return facts
+    result.size = said

@@ -1,24 +1,34 @@
 """A file becomes a lazy image: told from its bytes, judged by its header, opened by the one loader of its format.
 
-libvips' own search for a loader is not used, so that nothing is opened that is not named here (SVG, PDF and others run
-code of their own), and nothing touches the disk. JPEG XL is missing from libvips' wheel and is decoded at once.
+libvips' own search for a loader is not used, so that nothing is opened that is not named here (PDF and others run code
+of their own), and nothing touches the disk. What is missing from libvips' wheel (JPEG XL, HEIC, BMP, ICO) is decoded at
+once. A drawing is rasterised without a place of its own, so that it can't refer to files or addresses.
 imgproxy serves the grey rest of a truncated JPEG; here a file that lacks a part is refused, whatever it ends with.
 Source: https://www.libvips.org/API/current/ (foreign loaders).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyvips
 
-from foveola.codecs import codec, gif, jxlheader, mpf, pillow, tiff, vips
+from foveola.codecs import bmp, codec, gif, heic, ico, jxlheader, mpf, pillow, tiff, vips
 from foveola.codecs.vips import field, orientation
 from foveola.errors import ArgumentError, expected
 from foveola.picture import FORMATS, Header, Limits, Picture, format_of
 from foveola.transform.colour import standard
 
 _SHRINKS = {"jpeg": (1, 2, 4, 8)}
+_HEADERS: Mapping[str, Callable[[bytes], Header]] = {
+    "jxl": jxlheader.header,
+    "heic": heic.header,
+    "bmp": bmp.header,
+    "ico": ico.header,
+}
+"""Of the formats that are read at once, not by libvips."""
+READ_AT_ONCE = frozenset(_HEADERS)
 _PAGED = frozenset({"webp", "gif", "tiff"})
 _ANIMATION_CONTROL = b"\0\0\0\x08acTL"
 """The chunk of an animated PNG, before its first pixels: https://www.w3.org/TR/png-3/#acTL-chunk"""
@@ -31,8 +41,8 @@ def header_of(data: bytes) -> Header:
         ImageError: not a format that is read, or its header is broken.
     """
     format = format_of(data)
-    if format == "jxl":
-        return jxlheader.header(data)
+    if format in _HEADERS:
+        return _HEADERS[format](data)
     image = vips.load(data, format, access="sequential")
     return Header(
         format,
@@ -63,8 +73,8 @@ def load(data: bytes, *, page: int = 0, frames: int = 1, shrink: float = 1, sequ
         ArgumentError: a shrink that the format's decoder can't do.
     """
     format = format_of(data)
-    if format == "jxl":
-        return vips.from_picture(codec("jxl").decode(data))
+    if format in _HEADERS:
+        return vips.from_picture(_decoded(data, format))
     if format == "gif" and frames != 1:
         gif.whole(data)
     if format == "tiff":
@@ -121,7 +131,14 @@ def decode(data: bytes) -> Picture:
     format = format_of(data)
     if format == "jpeg":  # Pillow shows what there is, and says nothing
         vips.computed(load(data, sequential=True))
-    return codec(format).decode(data)
+    return _decoded(data, format)
+
+
+def _decoded(data: bytes, format: str) -> Picture:
+    """Read a file with the decoder of its format."""
+    if format == "svg":
+        return vips.decode(data, format)
+    return heic.decode(data) if format == "heic" else codec(format).decode(data)
 
 
 def _shrunk(format: str, shrink: float) -> dict[str, Any]:

@@ -1,0 +1,189 @@
+"""HEIC is read, not written: pi-heif (libheif with libde265) decodes what libvips' wheel, which has AV1 only, can't.
+
+Its encoders are under patents and licences that we can't ship. The library is imported when it is first needed. The
+decoder turns pictures itself, so Exif's orientation says nothing any more and is set to 1.
+Source: ISO/IEC 23008-12 (HEIF); https://pi-heif.readthedocs.io
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveola.codecs import LACKING, base
+from foveola.errors import ImageError, expected
+from foveola.picture import Header, Picture
+
+_FAILURES = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, MemoryError, IndexError)
+_BANDS: dict[str, tuple[int, ...]] = {"L": (0,), "LA": (0, 0, 0, 1), "RGB": (0, 1, 2), "RGBA": (0, 1, 2, 3)}
+
+
+def header(data: bytes) -> Header:
+    """Read what a file says of itself: the size of the upright picture.
+
+    Raises:
+        ImageError: the bytes are no such file, or pi-heif is not installed.
+    """
+    image, pages = _opened(data)
+    bands = _bands(image)
+    width, height = image.size
+    return Header(
+        "heic",
+        width,
+        height,
+        len(bands),
+        alpha=len(bands) == 4,
+        pages=pages,
+        bits=image.info["bit_depth"],
+        icc="icc_profile" in image.info,
+    )
+
+
+def decode(data: bytes) -> Picture:
+    """Read the primary picture of a file, turned upright, with profile, Exif and XMP; more than 8 bit become 16.
+
+    Raises:
+        ImageError: the bytes are no whole file, or pi-heif is not installed.
+    """
+    image, _ = _opened(data)
+    try:
+        pixels = np.asarray(image)
+    except _FAILURES as error:
+        raise _broken(error) from error
+    bands = _bands(image)
+    frame = pixels.reshape(*pixels.shape[:2], -1)[..., bands]
+    if image.premultiplied_alpha:
+        frame = _straight(frame)
+    if frame.dtype == np.uint16:  # the bits stand on the left; the others are to repeat them, so that white stays white
+        frame = frame | frame >> image.info["bit_depth"]
+    exif = image.info.get("exif")
+    return Picture(
+        frame[np.newaxis],
+        icc=image.info.get("icc_profile"),
+        exif=base.marked(upright(exif)) if exif else None,
+        xmp=image.info.get("xmp"),
+    )
+
+
+def metadata(data: bytes) -> tuple[bytes, bytes]:
+    """Return the Exif block and the XMP packet of the primary picture, each empty where there is none.
+
+    Raises:
+        ImageError: the bytes are no such file, or pi-heif is not installed.
+    """
+    image, _ = _opened(data)
+    return image.info.get("exif") or b"", image.info.get("xmp") or b""
+
+
+def thumbnail(data: bytes) -> bytes | None:
+    """Return the file with its first thumbnail as its picture, None where there is none; for AVIF as well as HEIC.
+
+    Two places of the file are changed: which item is the primary one, and that the thumbnail is one, since decoders
+    leave thumbnails out. What is returned is read like any file; it has no thumbnail.
+
+    Source: ISO/IEC 14496-12, 8.11 (boxes `meta`, `pitm`, `iref`).
+    """
+    try:
+        found = _first_thumbnail(data)
+    except (struct.error, ValueError):
+        return None
+    if found is None:
+        return None
+    (place, form), (kind, item) = found
+    changed = bytearray(data)
+    struct.pack_into(form, changed, place, item)
+    changed[kind : kind + 4] = b"skip"
+    return bytes(changed)
+
+
+def upright(exif: bytes) -> bytes:
+    """Return an Exif block whose orientation, if it has one, is 1."""
+    start = 6 if exif.startswith(b"Exif\0\0") else 0
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[start : start + 4])
+    if order is None:
+        return exif
+    try:
+        (at,) = struct.unpack_from(f"{order}I", exif, start + 4)
+        (count,) = struct.unpack_from(f"{order}H", exif, start + at)
+        for place in range(start + at + 2, start + at + 2 + 12 * count, 12):
+            if struct.unpack_from(f"{order}HHI", exif, place) == (_ORIENTATION, _SHORT, 1):
+                return exif[: place + 8] + struct.pack(f"{order}H", 1) + exif[place + 10 :]
+    except struct.error:
+        return exif
+    return exif
+
+
+def _opened(data: bytes) -> tuple[Any, int]:
+    """Return the primary picture, not yet decoded, and how many there are."""
+    try:
+        import pi_heif
+    except ImportError as error:
+        raise ImageError(expected("an installation that can read it", "heic", str(error)), public=LACKING) from error
+    pi_heif.options.DECODE_THREADS = 1  # as everywhere here: requests share the cores, not pictures
+    try:
+        file = pi_heif.open_heif(data, convert_hdr_to_8bit=False)
+        return file[file.primary_index], len(file)
+    except _FAILURES as error:
+        raise _broken(error) from error
+
+
+def _bands(image: Any) -> tuple[int, ...]:
+    """Return which bands of the decoder are ours."""
+    mode = "L" if image.mode.startswith("I;") else image.mode.split(";")[0].upper()
+    if mode not in _BANDS:
+        raise ImageError(f"Expected HEIC of grey or RGB, got {image.mode}")
+    return _BANDS[mode]
+
+
+def _straight(frame: NDArray[Any]) -> NDArray[Any]:
+    """Divide the colours by alpha."""
+    most = np.iinfo(frame.dtype).max
+    alpha = np.maximum(frame[..., 3:].astype(np.float64), 1)
+    colours = np.minimum(np.rint(frame[..., :3] * (most / alpha)), most).astype(frame.dtype)
+    return np.concatenate([colours, frame[..., 3:]], axis=2)
+
+
+def _broken(error: Exception) -> ImageError:
+    return ImageError(f"Expected a whole heic file, got a broken one ({error})")
+
+
+def _first_thumbnail(data: bytes) -> tuple[tuple[int, str], tuple[int, int]] | None:
+    """Return where and how the primary item is named, where the reference of its first thumbnail is, and its item."""
+    top = {kind: span for kind, *span in _boxes(data, 0, len(data))}
+    if b"meta" not in top:
+        return None
+    inside = {kind: span for kind, *span in _boxes(data, top[b"meta"][0] + 4, top[b"meta"][1])}
+    if b"pitm" not in inside or b"iref" not in inside:
+        return None
+    primary_at, references = inside[b"pitm"][0], inside[b"iref"]
+    form = ">I" if data[primary_at] else ">H"
+    (primary,) = struct.unpack_from(form, data, primary_at + 4)
+    word = "I" if data[references[0]] else "H"
+    for kind, start, _ in _boxes(data, references[0] + 4, references[1]):
+        item, count = struct.unpack_from(f">{word}H", data, start)
+        of = struct.unpack_from(f">{count}{word}", data, start + struct.calcsize(f">{word}H"))
+        if kind == b"thmb" and primary in of:
+            return (primary_at + 4, form), (start - 4, item)
+    return None
+
+
+def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, begin and end of the contents of the boxes in a part of a file."""
+    while at + 8 <= end:
+        size, kind = struct.unpack_from(">I4s", data, at)
+        start = at + 8
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", data, start)
+            start += 8
+        last = end if size == 0 else at + size
+        if last < start or last > end:
+            raise ValueError("a box that is longer than what it is in")
+        yield kind, start, last
+        at = last
+
+
+_ORIENTATION, _SHORT = 0x0112, 3

@@ -1,0 +1,59 @@
+"""The wrapping of IPTC's block: JPEG holds it among Photoshop's resources, TIFF bare.
+
+libvips hands both on as they stand in the file and writes them as they are, so a picture that goes from one format to
+the other has to be wrapped anew. Sources: https://www.iptc.org/std/IIM/4.2/specification/IIMV4.2.pdf and
+https://www.adobe.com/devnet-apps/photoshop/fileformatashtml/ (image resources).
+"""
+
+from __future__ import annotations
+
+MARK = b"Photoshop 3.0\0"
+_SEGMENT = 65_500
+"""Bytes that surely fit into a segment of a JPEG."""
+_RESOURCE = b"8BIM\x04\x04\0\0"
+"""The resource of IPTC, 0x0404, with an empty name."""
+
+
+def wrapped(block: bytes | None) -> bytes | None:
+    """Return a block as JPEG's segment APP13 holds it; one that is wrapped already stays as it is.
+
+    Args:
+        block: datasets of IIM, or what a segment APP13 holds.
+    """
+    if not block or block.startswith(MARK):
+        return block
+    return MARK + _RESOURCE + len(block).to_bytes(4) + block + b"\0" * (len(block) % 2)
+
+
+def fitting(block: bytes | None) -> bytes | None:
+    """Return a block as `wrapped` does, None where it is larger than a segment."""
+    data = wrapped(block)
+    return data if data and len(data) <= _SEGMENT else None
+
+
+def fourfold(block: bytes | None) -> bytes | None:
+    """Return a block as libvips' writer of TIFF has to be given it, followed by three times as many zeros.
+
+    libvips tells libtiff a quarter of the bytes, as the number of words of four; libtiff counts bytes and would write
+    that quarter (libvips 8.18, libtiff 4.7). Zeros after the last dataset mean nothing to a reader.
+    """
+    data = bare(block)
+    return data.ljust(4 * len(data), b"\0") if data else None
+
+
+def bare(block: bytes | None) -> bytes | None:
+    """Return the datasets of IIM in a block; None where it has none.
+
+    Args:
+        block: what a segment APP13 holds, or bare datasets.
+    """
+    if not block or not block.startswith(MARK):
+        return block
+    at = len(MARK)
+    while block[at : at + 4] == b"8BIM" and at + 7 <= len(block):
+        start = at + 6 + (block[at + 6] + 2) // 2 * 2  # past a name that is padded to an even length
+        end = start + 4 + int.from_bytes(block[start : start + 4])
+        if block[at + 4 : at + 6] == _RESOURCE[4:6]:
+            return block[start + 4 : end] or None
+        at = end + end % 2
+    return None

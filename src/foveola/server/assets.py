@@ -1,0 +1,135 @@
+"""Pictures that many requests need: watermarks and fallback images, fetched once and kept for a while.
+
+What the settings name is trusted to be where it is; what a URL names is judged like any source. A picture is asked for
+again after some minutes, and where that fails the one that is there goes on serving. The bytes are memory that workers
+are handed, never looked at here. Source: https://docs.imgproxy.net/features/watermark
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from foveola.errors import ConfigError, FoveolaError, expected
+from foveola.sources.base import Ask, Body, Fetched
+
+_log = logging.getLogger("foveola.server")
+FRESH_SECONDS = 300.0
+"""How long a picture is used before it is asked for again."""
+MOST_BYTES = 64 << 20
+"""How much memory all pictures together may have; the one that was used last always stays."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the settings say that a picture is; the first that is not empty counts.
+
+    Args:
+        data: its bytes.
+        path: of its file.
+        url: its address.
+    """
+
+    data: bytes = b""
+    path: str = ""
+    url: str = ""
+
+    def check(self, name: str) -> None:
+        """Read the file, if it is one.
+
+        Raises:
+            ConfigError: it can't be read.
+        """
+        try:
+            if not self.data and self.path:
+                Path(self.path).read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{expected('a file', name, self.path)}: {error}") from error
+
+
+class Fetcher(Protocol):
+    """Where sources come from: `foveola.sources.Sources`."""
+
+    async def fetch(self, url: str, ask: Ask = ...) -> Fetched:
+        """Return the whole file at a URL."""
+        ...
+
+
+@dataclass
+class _Kept:
+    body: Body
+    until: float
+
+
+class Assets:
+    """The pictures that are kept.
+
+    Args:
+        sources: fetches what URLs name.
+        trusted: fetches what the settings name.
+        clock: seconds.
+    """
+
+    def __init__(self, sources: Fetcher, trusted: Fetcher, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sources = sources
+        self._trusted = trusted
+        self._clock = clock
+        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+
+    async def find(self, url: str, place: Place) -> Body | None:
+        """Return the picture at a URL, or without one that of the settings; None where there is neither.
+
+        The memory is shared and stays as long as someone holds it: it is not to be closed.
+
+        Raises:
+            SourceError: it can't be reached or may not be.
+            ImageError: it is too large.
+        """
+        if url:
+            return await self._get(("url", url), lambda: _fetched(self._sources, url))
+        if place.data:
+            return await self._get(("data", ""), lambda: _written(place.data))
+        if place.path:
+            return await self._get(("path", place.path), lambda: _read(place.path))
+        if place.url:
+            return await self._get(("place", place.url), lambda: _fetched(self._trusted, place.url))
+        return None
+
+    async def _get(self, key: tuple[str, str], fetch: Callable[[], Awaitable[Body]]) -> Body:
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = _Kept(await fetch(), self._clock() + FRESH_SECONDS)
+        elif self._clock() >= kept.until:
+            kept.until = self._clock() + FRESH_SECONDS  # meanwhile others go on with what there is
+            try:
+                kept.body = await fetch()
+            except FoveolaError as error:
+                _log.warning("The picture at %s can't be had again: %s", key[1], error)
+        self._kept[key] = kept
+        self._kept.move_to_end(key)
+        while len(self._kept) > 1 and sum(kept.body.size for kept in self._kept.values()) > MOST_BYTES:
+            self._kept.popitem(last=False)
+        return kept.body
+
+
+async def _fetched(sources: Fetcher, url: str) -> Body:
+    return (await sources.fetch(url)).body
+
+
+async def _written(data: bytes) -> Body:
+    body = Body()
+    body.write(data)
+    return body
+
+
+async def _read(path: str) -> Body:
+    try:
+        return await _written(await asyncio.to_thread(Path(path).read_bytes))
+    except OSError as error:
+        raise FoveolaError(f"Can't read {path}: {error}") from error

@@ -1,0 +1,172 @@
+"""How clients are let in: so many at a time, each with a time to ask in and a time to take the answer.
+
+uvicorn reads and writes HTTP; what it lacks is here. Above `IMGPROXY_MAX_CLIENTS` connections the next one waits to be
+accepted, as with imgproxy, and is not refused. A client that does not finish its request, or that takes nothing of its
+answer, would hold its place for ever. Source: https://docs.python.org/3/library/asyncio-protocol.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+POLL_SECONDS = 0.05
+"""How often is looked whether the server has started and whether it is to end; uvicorn looks every 0.1."""
+PAUSE_SECONDS = 0.1
+"""How long nothing is accepted after the system could not: mostly it has no descriptors left."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long clients are waited for.
+
+    Args:
+        asking: seconds until a request is there.
+        taking: seconds in which nothing of an answer is taken.
+    """
+
+    asking: float = 10.0
+    taking: float = 10.0
+
+
+class Connection(H11Protocol):
+    """One connection."""
+
+    patience = Patience()
+    left: Callable[[], None] | None = None
+    _asking: asyncio.TimerHandle | None = None
+    _taking: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._asking = self.loop.call_later(self.patience.asking, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request in; whoever has begun one has a time to end it in."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_asking()
+        elif self._asking is None:
+            self._asking = self.loop.call_later(self.patience.asking, self.transport.abort)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, as long as idle connections are kept."""
+        self._stop_asking()
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for a client that has enough to take."""
+        super().pause_writing()
+        self._taking = self.loop.call_later(self.patience.taking, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the client has taken something."""
+        super().resume_writing()
+        self._stop_taking()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Make room for the next."""
+        super().connection_lost(exc)
+        self._stop_asking()
+        self._stop_taking()
+        if self.left is not None:
+            self.left()
+
+    def _stop_asking(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+
+    def _stop_taking(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+
+
+class Door:
+    """Accepts the connections of one server.
+
+    Args:
+        listener: where they come in.
+        most: how many may be open at a time; 0 for any number.
+        patience: how long clients are waited for.
+    """
+
+    def __init__(self, listener: socket.socket, most: int, patience: Patience) -> None:
+        listener.setblocking(False)
+        self._listener = listener
+        self._room = asyncio.Semaphore(most) if most else None
+        self._patience = patience
+
+    async def accept(self, make: Callable[[], Connection]) -> None:
+        """Accept connections until this is cancelled.
+
+        Args:
+            make: makes what speaks to one of them.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            if self._room is not None:
+                await self._room.acquire()
+            try:
+                connection, _ = await loop.sock_accept(self._listener)
+                await loop.connect_accepted_socket(lambda: self._welcomed(make()), connection)
+            except OSError:
+                self._leave()
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    def close(self) -> None:
+        """Let nobody wait in front of it: who comes now is refused."""
+        self._listener.close()
+
+    def _welcomed(self, connection: Connection) -> Connection:
+        connection.patience = self._patience
+        connection.left = self._leave
+        return connection
+
+    def _leave(self) -> None:
+        if self._room is not None:
+            self._room.release()
+
+
+async def run(server: uvicorn.Server, listener: socket.socket, most: int, patience: Patience) -> None:
+    """Run a server until it is told to stop, and let its running requests end.
+
+    Args:
+        server: whose configuration has `Connection` as its `http`.
+        listener: where connections come in.
+        most: how many may be open at a time; 0 for any number.
+        patience: how long clients are waited for.
+    """
+    accepting = asyncio.create_task(_accept(server, Door(listener, most, patience)))
+    try:
+        await server.serve(sockets=[])
+    finally:
+        accepting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await accepting
+
+
+async def _accept(server: uvicorn.Server, door: Door) -> None:
+    """Accept connections from the server's start until it is told to stop."""
+
+    def make() -> Connection:
+        return Connection(server.config, server.server_state, server.lifespan.state)
+
+    while not server.started:
+        await asyncio.sleep(POLL_SECONDS)
+    accepting = asyncio.create_task(door.accept(make))
+    try:
+        while not server.should_exit and not accepting.done():
+            await asyncio.sleep(POLL_SECONDS)
+    finally:
+        accepting.cancel()
+        await asyncio.gather(accepting, return_exceptions=True)
+        door.close()

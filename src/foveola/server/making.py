@@ -1,0 +1,174 @@
+"""How one picture comes to be: fetched, perhaps replaced by the fallback image, handed to a worker with its watermark.
+
+The fallback image stands in for what could not be fetched or is no picture at all; what goes wrong later (a picture
+over a limit, a broken one, the end of the time) is an error, as in imgproxy.
+Source: https://docs.imgproxy.net/configuration/options#fallback-image
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from foveola import pipeline
+from foveola.config import Settings
+from foveola.errors import DeadlineError, FoveolaError, ImageError, SourceError, UrlError
+from foveola.options import ProcessingOptions
+from foveola.server import hashsums
+from foveola.server.admission import Admission
+from foveola.server.answers import Told
+from foveola.server.assets import Assets, Fetcher, Place
+from foveola.server.jobs import Facts, Job
+from foveola.server.memory import Memory
+from foveola.server.metrics import Metrics
+from foveola.server.wishes import Wish
+from foveola.sources.base import Body, Fetched
+
+_log = logging.getLogger("foveola.server")
+SOFT = 0.9
+"""The share of a request's time after which a search has to take the best it has; the rest is for the last encode."""
+
+
+class Workers(Protocol):
+    """Who makes pictures: `foveola.server.workers.Pool`."""
+
+    async def work(self, job: Job, source: Body, result: Body, watermark: Body | None = None) -> Facts:
+        """Have a picture made."""
+        ...
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished file, and what is known of it."""
+
+    told: Told
+    result: Body
+
+    def close(self) -> None:
+        """Give the memory of the file back."""
+        self.result.close()
+
+
+class Maker:
+    """Makes what requests wish for.
+
+    Args:
+        settings: what the environment says.
+        sources: fetches sources.
+        assets: has watermarks and fallback images.
+        workers: work on pictures.
+        memory: knows what was found before.
+        admission: knows how many requests are inside.
+        metrics: counts.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        sources: Fetcher,
+        assets: Assets,
+        workers: Workers,
+        memory: Memory,
+        admission: Admission,
+        metrics: Metrics,
+    ) -> None:
+        images = settings.images
+        self._images = images
+        self._timeout = settings.server.timeout
+        self._defaults = settings.defaults
+        self._watermark = Place(images.watermark_data, images.watermark_path, images.watermark_url)
+        self._fallback = Place(images.fallback_image_data, images.fallback_image_path, images.fallback_image_url)
+        self._sources, self._assets, self._workers = sources, assets, workers
+        self._memory, self._admission, self._metrics = memory, admission, metrics
+
+    async def make(self, wish: Wish) -> Made:
+        """Return the picture, or that the client has it already.
+
+        Raises:
+            DeadlineError: it is not done in time.
+            FoveolaError: the source or the picture is not as it has to be.
+        """
+        until = time.monotonic() + SOFT * self._timeout
+        result = Body()
+        try:
+            async with asyncio.timeout(self._timeout):
+                told = await self._made(wish, until, result)
+        except BaseException as error:
+            result.close()
+            if isinstance(error, TimeoutError):
+                raise DeadlineError(f"Not done within {self._timeout} seconds") from None
+            raise
+        if told.facts is not None:
+            self._metrics.autoquality(told.facts)
+        return Made(told, result)
+
+    async def _made(self, wish: Wish, until: float, result: Body) -> Told:
+        watermark = await self._marked(wish.url.options)
+        job = Job(0, wish.url.options, wish.accepted, until, workers=self._admission.spare, name=_name(wish.url.source))
+        try:
+            fetched = await self._fetched(wish)
+            with fetched.body as source:
+                if fetched.status == 304:
+                    return Told(304, fetched.headers)
+                facts = await self._worked(job, source, result, watermark)
+                return Told(200, fetched.headers, source.size, facts)
+        except (SourceError, ImageError) as error:  # what a worker says is neither, but for an UnknownTypeError
+            instead = await self._instead(wish.url.options.fallback_image_url, error)
+            if instead is None:
+                raise
+            status = self._images.fallback_image_http_code or error.status
+        facts = await self._worked(job, instead, result, watermark)
+        return Told(status, {}, instead.size, facts, self._images.fallback_image_ttl)
+
+    async def _fetched(self, wish: Wish) -> Fetched:
+        with self._metrics.span("downloading_source_image"):
+            fetched = await self._sources.fetch(wish.url.source, wish.ask)
+        if fetched.status != 304:
+            try:
+                await hashsums.check(fetched.body, wish.url.options.hashsum)
+            except BaseException:
+                fetched.body.close()
+                raise
+        return fetched
+
+    async def _marked(self, options: ProcessingOptions) -> Body | None:
+        """Return the watermark, None where none is laid on."""
+        urls = {stage.watermark_url for stage in (options, *options.chained) if stage.watermark.opacity > 0}
+        if len(urls) > 1:
+            raise UrlError("Chained pipelines can't have different watermarks")
+        if not urls:
+            return None
+        with self._metrics.span("downloading_watermark_image"):
+            return await self._assets.find(urls.pop(), self._watermark)
+
+    async def _instead(self, url: str, why: FoveolaError) -> Body | None:
+        """Return the fallback image, None where there is none to be had."""
+        try:
+            with self._metrics.span("downloading_fallback_image"):
+                found = await self._assets.find(url, self._fallback)
+        except FoveolaError as error:
+            _log.warning("The fallback image can't be had: %s", error)
+            return None
+        if found is not None:
+            self._metrics.error("download")
+            _log.warning("Serving the fallback image: %s", why)
+        return found
+
+    async def _worked(self, job: Job, source: Body, result: Body, watermark: Body | None) -> Facts:
+        """Have a job done, with what is remembered of its source, and remember what was found."""
+        job = replace(job, size=source.size, watermark=watermark.size if watermark else 0)
+        searched = pipeline.may_search(job.options, self._defaults)
+        known = await self._memory.recall(source, watermark) if searched else None
+        if known is None:
+            return await self._workers.work(job, source, result, watermark)
+        job = replace(job, decisions=known.decisions, check=known.check)
+        facts = await self._workers.work(job, source, result, watermark)
+        self._memory.learn(known, facts)
+        return facts
+
+
+def _name(source: str) -> str:
+    return source.partition("?")[0].rpartition("/")[2]

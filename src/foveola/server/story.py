@@ -1,0 +1,137 @@
+"""The way of one request for a picture: read, allowed, let in, made, answered.
+
+The order is imgproxy's (secret, signature, options, source), so that nothing is done for a URL that nobody signed. No
+worker is held while a source is fetched, and who asks for the same as another waits for the same answer.
+Source: https://docs.imgproxy.net/usage/processing
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from foveola import errors, options, pipeline, urls
+from foveola.config import Settings
+from foveola.errors import FoveolaError, SignatureError
+from foveola.server import raw
+from foveola.server.admission import Admission
+from foveola.server.answers import Answer, Sent, Speaker
+from foveola.server.flights import Flights
+from foveola.server.jobs import Facts
+from foveola.server.making import Made, Maker
+from foveola.server.metrics import Metrics
+from foveola.server.request import Request, masked
+from foveola.server.wishes import Reader
+from foveola.sources import Sources
+from foveola.urls import ImageUrl
+
+_log = logging.getLogger("foveola.server")
+_KINDS: tuple[tuple[type[FoveolaError], str], ...] = (
+    (errors.DeadlineError, "timeout"),
+    (errors.OverloadedError, "queue"),
+    (errors.SignatureError, "security"),
+    (errors.UrlError, "path_parsing"),
+    (errors.SourceError, "download"),
+    (errors.ImageError, "image_data_size"),
+)
+"""What errors are counted as."""
+
+
+class Story:
+    """Answers requests for pictures.
+
+    Args:
+        settings: what the environment says.
+        maker: makes them.
+        sources: passes sources on as they are.
+        admission: lets requests in.
+        metrics: counts.
+        now: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        maker: Maker,
+        sources: Sources,
+        admission: Admission,
+        metrics: Metrics,
+        speaker: Speaker,
+        now: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._keys, self._grammar, self._defaults = settings.keys, settings.grammar, settings.defaults
+        self._reader = Reader(settings)
+        self._maker, self._sources, self._admission = maker, sources, admission
+        self._metrics, self._speaker, self._now = metrics, speaker, now
+        self._flights: Flights[Made] = Flights()
+
+    async def answer(self, request: Request, path: str, fields: dict[str, Any], stack: AsyncExitStack) -> Answer:
+        """Return the picture, or the sentence that says why there is none.
+
+        Args:
+            request: what came in.
+            path: its path, without what stands before every path.
+            fields: what the log says of it; filled in as it becomes known.
+            stack: lets go of what the answer holds, after it was sent.
+        """
+        expires = 0
+        try:
+            self._check_secret(request.headers.get("authorization", ""))
+            url = self._url(path)
+            expires = url.options.expires
+            fields |= {"image_url": masked(url.source), "processing_options": _written(url)}
+            return await self._allowed(url, request.headers, fields, stack)
+        except FoveolaError as error:
+            return self._refused(error, request, expires)
+        except Exception as error:
+            _log.exception("Unforeseen error at %s", path)
+            unforeseen = FoveolaError(f"{type(error).__name__}: {error}")
+            unforeseen.__cause__ = error
+            return self._refused(unforeseen, request, expires)
+
+    def _check_secret(self, authorization: str) -> None:
+        wanted = self._settings.security.secret
+        if wanted and not hmac.compare_digest(authorization.encode(), f"Bearer {wanted}".encode()):
+            raise SignatureError("Invalid secret")
+
+    def _url(self, path: str) -> ImageUrl:
+        signature, signed = urls.split(path)
+        urls.verify(signature, signed, self._keys)
+        return urls.parse(signed, self._grammar)
+
+    async def _allowed(
+        self, url: ImageUrl, headers: Mapping[str, str], fields: dict[str, Any], stack: AsyncExitStack
+    ) -> Answer:
+        """Return what a URL asks for that may be asked for."""
+        said = url.options
+        sent = Sent(url.source, said.expires, said.filename, said.return_attachment)
+        wish = self._reader.wish(url, headers)
+        if said.raw:
+            limit = said.max_src_file_size
+            most = self._settings.security.max_src_file_size if limit is None else limit
+            return await raw.passed_on(self._sources, wish.ask, most, self._speaker, sent, stack)
+        pipeline.check(said, self._defaults)
+        with self._admission.enter():
+            made = await stack.enter_context(self._flights.join(wish, lambda: self._maker.make(wish)))
+        if made.told.facts is not None and made.told.facts.method != "none":
+            fields["autoquality"] = _record(made.told.facts)
+        return self._speaker.picture(made.told, made.result, sent)
+
+    def _refused(self, error: FoveolaError, request: Request, expires: int) -> Answer:
+        said_by_worker = "processing" if error.status < 500 else "unexpected"
+        self._metrics.error(next((word for kind, word in _KINDS if isinstance(error, kind)), said_by_worker))
+        return self._speaker.refusal(error, request.headers.get("accept", ""), expires)
+
+
+def _written(url: ImageUrl) -> str:
+    return "/".join(":".join(texts) for texts in options.write(url.options))
+
+
+def _record(facts: Facts) -> dict[str, object]:
+    """Return what the log says of a search."""
+    words = ("method", "quality", "dssim", "bytes", "encodes", "met", "why")
+    return {word: getattr(facts, word) for word in words if getattr(facts, word) is not None}

@@ -1,0 +1,71 @@
+"""What one request wishes, once it is read and allowed: everything that reaches a source or a worker.
+
+A wish is plain data and equal to another one where nothing could tell their answers apart, so identical requests that
+are under way at the same time can be answered together. Source: https://docs.imgproxy.net/configuration/options
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from foveola.config import Settings
+from foveola.pipeline import Accepted
+from foveola.server import conditional
+from foveola.server.conditional import Conditions
+from foveola.server.cookies import Cookies
+from foveola.server.headers import Pairs
+from foveola.sources.base import Ask
+from foveola.urls import ImageUrl
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What one request wishes.
+
+    Args:
+        url: what its path says.
+        accepted: what the client accepts.
+        ask: what is added to the fetch.
+    """
+
+    url: ImageUrl
+    accepted: Accepted
+    ask: Ask
+
+
+class Reader:
+    """Makes wishes of requests, as the settings say.
+
+    Args:
+        settings: what the environment says.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        server, security = settings.server, settings.security
+        self._settings = settings
+        self._conditions = Conditions(
+            server.use_etag, server.etag_buster, server.use_last_modified, server.last_modified_buster
+        )
+        self._cookies = Cookies(security.cookie_passthrough, security.cookie_base_url, security.cookie_passthrough_all)
+        self._passed = tuple(name.lower() for name in server.request_headers_passthrough)
+        self._custom = tuple((name.lower(), value) for name, value in server.custom_request_headers)
+
+    def wish(self, url: ImageUrl, headers: Mapping[str, str]) -> Wish:
+        """Return what a request wishes.
+
+        Args:
+            url: what its path says.
+            headers: names in lower case.
+        """
+        raw = url.options.raw
+        conditions = conditional.raw(headers) if raw else conditional.forwarded(headers, self._conditions)
+        ask = Ask(self._said(url.source, headers, conditions), url.options.max_src_file_size, raw)
+        return Wish(url, self._settings.accepted(headers.get("accept", "")), ask)
+
+    def _said(self, source: str, headers: Mapping[str, str], conditions: Pairs) -> Pairs:
+        """Return the headers for a source, each name once: what the settings add wins."""
+        passed = tuple((name, headers[name]) for name in self._passed if name in headers)
+        cookie = self._cookies.sent(headers, source)
+        cookies = (("cookie", cookie),) if cookie else ()
+        return tuple(dict((*passed, *conditions, *cookies, *self._custom)).items())

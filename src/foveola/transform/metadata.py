@@ -1,0 +1,114 @@
+"""What goes into a file beside the pixels: nothing, or what is said of rights; and the resolution.
+
+libvips keeps metadata as fields of an image and writes an Exif block anew from fields of its own, which know ASCII
+only; so those fields go, and the texts of a block that stays are written byte for byte. Where metadata is kept as it
+is, its Exif block may contradict the picture, whose resolution was set or which was turned; that is mended in place.
+Source: https://docs.imgproxy.net/usage/processing#strip-metadata
+"""
+
+from __future__ import annotations
+
+import struct
+
+import pyvips
+
+from foveola.codecs.base import bare, marked
+from foveola.codecs.vips import field, without
+from foveola.transform.colour import strip
+from foveola.transform.rights import exif_rights, iptc_rights, xmp_rights
+
+_EXIF, _XMP, _IPTC, _PROFILE = "exif-data", "xmp-data", "iptc-data", "icc-profile-data"
+_INCH = 25.4
+"""Millimetres; libvips counts resolution in pixels a millimetre."""
+_MOST_DPI = 65535
+"""What the 16 bits of a JPEG hold."""
+_ORIENTATION, _ACROSS, _DOWN, _UNIT = 0x0112, 0x011A, 0x011B, 0x0128
+_SHORT, _RATIONAL, _INCHES, _UPRIGHT = 3, 5, 2, 1
+
+
+def stripped(image: pyvips.Image, keep_profile: bool, copyright: bool, dpi: int) -> pyvips.Image:
+    """Remove the metadata that would be written, but for what is wanted.
+
+    Args:
+        image: of any kind.
+        keep_profile: whether the colour profile stays.
+        copyright: whether Exif's artist and copyright, XMP's `dc`, `xmpRights` and `cc` as far as they tell of rights,
+            and IPTC's by-line, credit and copyright notice stay.
+        dpi: the resolution that is written, pixels an inch.
+    """
+    kept = {}
+    if copyright:
+        kept[_EXIF] = exif_rights(field(image, _EXIF, None))
+        kept[_XMP] = xmp_rights(field(image, _XMP, None))
+        kept[_IPTC] = iptc_rights(field(image, _IPTC, None))
+    image = without(strip(image, keep=(_PROFILE,) if keep_profile else ()), "orientation")
+    for name, blob in kept.items():
+        if blob:
+            image.set_type(pyvips.GValue.blob_type, name, blob)
+    return _resolved(image, dpi)
+
+
+def tagged_dpi(image: pyvips.Image, dpi: int) -> pyvips.Image:
+    """Say another resolution; the pixels stay.
+
+    Args:
+        image: of any kind; its Exif block is told too.
+        dpi: pixels an inch, above 65535 as that; 0 says nothing.
+    """
+    if dpi <= 0:
+        return image
+    dpi = min(dpi, _MOST_DPI)
+    return _resolved(_mended(image, {_ACROSS: dpi, _DOWN: dpi, _UNIT: _INCHES}), dpi)
+
+
+def told_upright(image: pyvips.Image) -> pyvips.Image:
+    """Forget how an image that has been turned was to be turned, so that nobody turns it once more.
+
+    Args:
+        image: upright; its Exif block is told too.
+    """
+    return without(_mended(image, {_ORIENTATION: _UPRIGHT}), "orientation")
+
+
+def _resolved(image: pyvips.Image, dpi: int) -> pyvips.Image:
+    density = max(1, min(dpi, _MOST_DPI)) / _INCH
+    image = image.copy(xres=density, yres=density)
+    image.set_type(
+        pyvips.GValue.gstr_type, "resolution-unit", "in"
+    )  # libvips would write TIFF's and Exif's a centimetre
+    return image
+
+
+def _mended(image: pyvips.Image, values: dict[int, int]) -> pyvips.Image:
+    """Overwrite numbers of an Exif block; libvips' own fields would be written over them and go."""
+    exif = field(image, _EXIF, None)
+    if exif is None:
+        return image
+    image = without(image, *(name for name in image.get_fields() if name.startswith("exif-ifd")))
+    image.set_type(pyvips.GValue.blob_type, _EXIF, marked(_overwritten(bare(exif) or b"", values)))
+    return image
+
+
+def _overwritten(data: bytes, values: dict[int, int]) -> bytes:
+    """Return a TIFF structure with other numbers in its first directory, where it has them."""
+    changed = bytearray(data)
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+    try:
+        if order is not None:
+            _overwrite(changed, order, values)
+    except struct.error:  # it breaks off; what was found is changed
+        pass
+    return bytes(changed)
+
+
+def _overwrite(data: bytearray, order: str, values: dict[int, int]) -> None:
+    (at,) = struct.unpack_from(f"{order}I", data, 4)
+    (count,) = struct.unpack_from(f"{order}H", data, at)
+    for place in range(at + 2, at + 2 + 12 * count, 12):
+        tag, kind, length, value = struct.unpack_from(f"{order}HHII", data, place)
+        if tag not in values or length != 1:
+            continue
+        if kind == _SHORT:
+            struct.pack_into(f"{order}H", data, place + 8, values[tag])
+        if kind == _RATIONAL:
+            struct.pack_into(f"{order}II", data, value, values[tag], 1)

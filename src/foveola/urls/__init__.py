@@ -1,0 +1,27 @@
+"""The language of imgproxy's URLs, read and written: `/SIGNATURE/OPTIONS/(plain/SOURCE@ext | base64.ext | enc/…)`.
+
+A path is split and repaired, its signature verified, and only then read. `parse(build(url)) == url` for every URL that
+can be built. Source: https://docs.imgproxy.net/usage/processing and https://docs.imgproxy.net/usage/signing_url
+"""
+
+from foveola.urls.grammar import Grammar, replacements
+from foveola.urls.reading import ImageUrl, parse
+from foveola.urls.signing import UNSIGNED, Keys, repair, sign, signed, split, verify
+from foveola.urls.writing import FORMS, Form, build
+
+__all__ = [
+    "FORMS",
+    "UNSIGNED",
+    "Form",
+    "Grammar",
+    "ImageUrl",
+    "Keys",
+    "build",
+    "parse",
+    "repair",
+    "replacements",
+    "sign",
+    "signed",
+    "split",
+    "verify",
+]

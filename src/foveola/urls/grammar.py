@@ -1,0 +1,96 @@
+"""The settings that change how a path is read.
+
+Source: https://docs.imgproxy.net/configuration/options#url-signature
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from foveola.errors import expected
+from foveola.presets import Presets
+
+Replacement = tuple[re.Pattern[str], str]
+
+_GROUP = re.compile(r"\$\{([0-9]{1,3})\}")
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The settings that change how a path is read.
+
+    Args:
+        separator: what stands between the arguments of an option.
+        base_url: what is put before every source that does not begin with it.
+        filename: whether the last segment of a base64 or encrypted source is a file name to leave out.
+        allowed: the names of options that may be used, as written; all when empty.
+        presets: named sets of options; the one named `default` is laid under every URL.
+        only_presets: whether paths begin with names of presets instead of options.
+        replacements: what the beginnings of sources are replaced with, in order, as `replacements` returns them.
+        encryption_key: what encrypted sources are decrypted with, 16, 24 or 32 bytes; none are read when empty.
+        security: whether options may change limits of the server.
+        chained: how many pipelines a URL may have together; 0 for any number.
+        info_allowed: as `allowed`, of the info endpoint; so are the next two.
+        info_presets: named sets of its options.
+        info_only_presets: whether its paths begin with names of presets.
+    """
+
+    separator: str = ":"
+    base_url: str = ""
+    filename: bool = False
+    allowed: frozenset[str] = frozenset()
+    presets: Presets = field(default_factory=Presets)
+    only_presets: bool = False
+    replacements: tuple[Replacement, ...] = ()
+    encryption_key: bytes = field(default=b"", repr=False)
+    security: bool = False
+    chained: int = 0
+    info_allowed: frozenset[str] = frozenset()
+    info_presets: Presets = field(default_factory=Presets)
+    info_only_presets: bool = False
+
+
+ORDINARY = Grammar()
+"""What the settings say where they say nothing."""
+
+
+def replacements(texts: str | Iterable[tuple[str, str]]) -> tuple[Replacement, ...]:
+    """Read what the beginnings of sources are replaced with.
+
+    Args:
+        texts: pairs of a pattern and a text, or one string of them, `pattern=text;pattern=text`. In a pattern, `*` is
+            anything but a slash; in a text, `${1}` is what the first `*` stood for.
+
+    Returns:
+        Expressions and templates for `replaced`, in the same order.
+
+    Raises:
+        ValueError: a part of the string has no `=`, or nothing before it.
+    """
+    pairs = _pairs(texts) if isinstance(texts, str) else texts
+    return tuple((re.compile(re.escape(pattern).replace(r"\*", "([^/]*)")), text) for pattern, text in pairs)
+
+
+def _pairs(text: str) -> Iterable[tuple[str, str]]:
+    for part in text.split(";"):
+        pattern, sign, into = part.strip().partition("=")
+        if part.strip() and not (sign and pattern):
+            raise ValueError(expected("pattern=text", "replacement", part.strip()))
+        if part.strip():
+            yield pattern, into
+
+
+def replaced(source: str, rules: Iterable[Replacement]) -> str:
+    """Return a source after all rules, each of which sees what the one before left."""
+    for pattern, template in rules:
+        found = pattern.match(source)
+        if found:
+            source = _filled(template, (found[0], *found.groups())) + source[found.end() :]
+    return source
+
+
+def _filled(template: str, parts: Sequence[str]) -> str:
+    """Return a text with what the stars stood for, the whole for 0; a number that no star has stands for nothing."""
+    return _GROUP.sub(lambda group: "".join(parts[int(group[1]) : int(group[1]) + 1]), template)

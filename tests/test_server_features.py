@@ -1,0 +1,263 @@
+"""What a server does besides making pictures, over real sockets."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from PIL import Image
+
+from tests.serving import POLICY, Origin, Reply, Served, encoded, origin, serving, until, write_pictures
+from tests.toys import photo
+
+OLD, MIDDLE, NEW = (f"{day}, 0{number} Jan 2024 00:00:00 GMT" for day, number in (("Mon", 1), ("Tue", 2), ("Wed", 3)))
+DOG = encoded(photo(30, 30), "PNG")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_pictures(tmp_path_factory.mktemp("pictures"))
+    (folder / "dog.png").write_bytes(DOG)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def elsewhere(folder: Path) -> Iterator[Origin]:
+    with origin(cat_jpg=(folder / "cat.jpg").read_bytes(), text_jpg=b"no picture") as told:
+        yield told
+
+
+@pytest.fixture(scope="module")
+def plain(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that passes on what it may."""
+    settings = {
+        "CACHE_CONTROL_PASSTHROUGH": "true",
+        "SET_CANONICAL_HEADER": "true",
+        "COOKIE_PASSTHROUGH": "true",
+        "COOKIE_BASE_URL": "http://127.0.0.1",
+        "REQUEST_HEADERS_PASSTHROUGH": "X-Tenant",
+        "RESPONSE_HEADERS_PASSTHROUGH": "X-Own,Content-Type",
+        "CUSTOM_REQUEST_HEADERS": "X-Ours=1",
+        "CUSTOM_RESPONSE_HEADERS": r"X-Said=a=b\;X-Content-Type-Options=sniff",
+        "SERVER_NAME": "a server",
+        "HEALTH_CHECK_PATH": "/well",
+        "HEALTH_CHECK_MESSAGE": "very well",
+        "MAX_SRC_FILE_SIZE": "100000",
+        "ENABLE_DEBUG_HEADERS": "true",
+    }
+    with _server(folder, tmp_path_factory, settings) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def busted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with busters, a fallback image and errors for developers."""
+    settings = {
+        "ETAG_BUSTER": "buster",
+        "LAST_MODIFIED_BUSTER": "2024-01-02T00:00:00Z",
+        "FALLBACK_IMAGE_PATH": str(folder / "dog.png"),
+        "FALLBACK_IMAGE_HTTP_CODE": "0",
+        "FALLBACK_IMAGE_TTL": "60",
+        "DEVELOPMENT_ERRORS_MODE": "true",
+        "AUTO_WEBP": "true",
+        "READ_REQUEST_TIMEOUT": "1",
+        "MAX_CLIENTS": "3",
+    }
+    with _server(folder, tmp_path_factory, settings) as served:
+        yield served
+
+
+def _server(folder: Path, place: pytest.TempPathFactory, settings: Mapping[str, str]) -> AbstractContextManager[Served]:
+    here = {"LOCAL_FILESYSTEM_ROOT": str(folder), "ALLOW_LOOPBACK_SOURCE_ADDRESSES": "true", "WORKERS": "1"}
+    return serving(place.mktemp("server"), **here, **settings)
+
+
+def target(elsewhere: Origin, options: str = "w:20", name: str = "cat.jpg", **headers: str) -> str:
+    """Return the target of a picture whose source has such headers."""
+    said = urlencode({key.replace("_", "-"): value for key, value in headers.items()})
+    path = f"/with/{said}/{name}" if said else f"/file/{name}"
+    return f"/unsafe/{options}/plain/{elsewhere.url(path).replace('%', '%25')}"
+
+
+def size(reply: Reply) -> tuple[int, int]:
+    return Image.open(io.BytesIO(reply.body)).size
+
+
+# Conditions
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({}, 200),
+        ({"If-None-Match": '"a"'}, 304),
+        ({"If-None-Match": '"b"'}, 200),
+        ({"If-Modified-Since": OLD}, 304),
+        ({"If-Modified-Since": NEW}, 200),
+        ({"If-None-Match": '"b"', "If-Modified-Since": OLD}, 200),
+    ],
+)
+def test_the_source_says_what_is_new(plain: Served, elsewhere: Origin, given: dict[str, str], status: int) -> None:
+    reply = plain.get(target(elsewhere, etag='"a"', last_modified=OLD, cache_control="max-age=7", x_own="2"), given)
+
+    assert reply.status == status
+    assert (reply.headers["etag"], reply.headers["last-modified"]) == ('"a"', OLD)
+    assert (reply.headers["cache-control"], reply.headers["x-own"]) == ("max-age=7", "2")
+    assert reply.headers["content-security-policy"] == POLICY
+    assert reply.headers.get("content-type") == (None if status == 304 else "image/jpeg")
+    assert reply.body[:3] == (b"" if status == 304 else b"\xff\xd8\xff")
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"If-None-Match": '"a"'}, 200),
+        ({"If-None-Match": '"buster/ImEi"'}, 304),
+        ({"If-None-Match": '"other/ImEi"', "If-Modified-Since": NEW}, 200),
+        ({"If-Modified-Since": NEW}, 304),
+    ],
+)
+def test_a_buster_makes_what_clients_have_stale(
+    busted: Served, elsewhere: Origin, given: dict[str, str], status: int
+) -> None:
+    reply = busted.get(target(elsewhere, etag='"a"', last_modified=NEW), given)
+
+    assert reply.status == status
+    assert (reply.headers["etag"], reply.headers["last-modified"]) == ('"buster/ImEi"', NEW)
+    assert reply.headers["vary"] == "Accept"
+
+
+def test_an_old_file_is_as_old_as_the_buster(busted: Served, elsewhere: Origin) -> None:
+    old = target(elsewhere, last_modified=OLD)
+
+    assert busted.get(old).headers["last-modified"] == MIDDLE
+    assert busted.get(old, {"If-Modified-Since": MIDDLE}).status == 200
+    assert "etag" not in busted.get(old).headers
+
+
+def test_local_files_have_versions_too(plain: Served) -> None:
+    first = plain.get("/unsafe/w:20/plain/local:///cat.jpg")
+    again = plain.get("/unsafe/w:30/plain/local:///cat.jpg", {"If-None-Match": first.headers["etag"]})
+
+    assert (first.status, again.status, again.body) == (200, 304, b"")
+    assert again.headers["cache-control"] == "max-age=31536000, public"
+    assert "link" not in first.headers
+
+
+# What is passed on
+
+
+def test_what_the_settings_name_goes_to_the_source_and_comes_back(plain: Served, elsewhere: Origin) -> None:
+    given = {"X-Tenant": "t", "X-Other": "o", "Cookie": "a=b", "Accept-Encoding": "br", "Range": "bytes=0-1"}
+
+    reply = plain.get(target(elsewhere, x_own="2", content_type="text/html", x_more="3"), given)
+
+    path, asked = elsewhere.asked[-1]
+    said = {name.lower(): value for name, value in asked.items()}
+    assert (said["x-tenant"], said["cookie"], said["x-ours"]) == ("t", "a=b", "1")
+    assert not {"x-other", "range", "accept-encoding"} & set(said)
+    assert reply.headers["x-own"] == "2"
+    assert "x-more" not in reply.headers
+    assert reply.headers["content-type"] == "image/jpeg"  # ours, whatever the source says
+    assert (reply.headers["x-said"], reply.headers["server"]) == ("a=b", "a server")
+    assert reply.headers["x-content-type-options"] == "sniff"
+    assert reply.headers["link"] == f'<{elsewhere.url(path)}>; rel="canonical"'
+
+
+def test_a_second_path_says_that_all_is_well(plain: Served) -> None:
+    for path in ("/health", "/well"):
+        reply = plain.get(path)
+        assert (reply.status, reply.body, reply.headers["cache-control"]) == (200, b"very well", "no-cache")
+
+
+# The fallback image
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/status/410", 410), ("/status/503", 502), ("/file/text.jpg", 422), ("/short/cat.jpg", 422)],
+)
+def test_the_fallback_image_stands_in(busted: Served, elsewhere: Origin, path: str, status: int) -> None:
+    reply = busted.get(f"/unsafe/w:20/plain/{elsewhere.url(path)}@webp")
+
+    assert (reply.status, reply.headers["content-type"], size(reply)) == (status, "image/webp", (20, 20))
+    assert reply.headers["cache-control"] == "max-age=60, public"
+
+
+def test_the_fallback_image_is_for_sources_only(busted: Served) -> None:
+    assert busted.get("/unsafe/nope:1/plain/local:///cat.jpg").headers["content-type"] == "text/plain"
+    assert busted.get("/unsafe/plain/local:///broken.jpg@png").status == 422
+
+
+# Errors for developers
+
+
+def test_developers_are_told_everything(busted: Served) -> None:
+    words = busted.get("/unsafe/plain/local:///broken.jpg@png")
+    page = busted.get("/unsafe/plain/local:///broken.jpg@png", {"Accept": "text/html"})
+
+    assert words.headers["content-type"] == "text/plain"
+    assert words.body.startswith(b"422 Broken or unsupported image\n")
+    assert b"In the worker:\nTraceback" in words.body
+    assert page.headers["content-type"] == "text/html"
+    assert b"<h1>422 Broken or unsupported image</h1>" in page.body
+    assert "cache-control" not in words.headers
+
+
+def test_others_are_told_one_sentence(plain: Served) -> None:
+    assert plain.get("/unsafe/plain/local:///broken.jpg@png").body == b"Broken or unsupported image"
+
+
+# Clients
+
+
+def test_a_client_that_does_not_ask_is_let_go(busted: Served) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(busted.path))
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: f")
+        began = time.monotonic()
+
+        assert client.recv(1) == b""
+        assert 0.5 < time.monotonic() - began < 5
+
+
+def test_who_finds_no_room_waits_for_it(busted: Served) -> None:
+    connections = [busted.connect() for _ in range(3)]
+    for connection in connections:
+        connection.request("GET", "/health")
+        assert connection.getresponse().read()
+    replies: list[Reply] = []
+    waiting = threading.Thread(target=lambda: replies.append(busted.get("/health")))
+    waiting.start()
+    time.sleep(0.3)
+    before = list(replies)
+    connections[0].close()
+    waiting.join()
+
+    assert (before, replies[0].status) == ([], 200)
+    for connection in connections:
+        connection.close()
+
+
+def test_the_log_tells_of_a_request(plain: Served, elsewhere: Origin) -> None:
+    url = elsewhere.url("/file/cat.jpg").replace("//", "//user:secret%40")
+    given = {"X-Request-ID": "of-this-test", "X-Forwarded-For": "1.2.3.4"}
+    plain.get(f"/unsafe/w:20/aq:dssim:0.02:1:100/plain/{url}", given)
+
+    assert until(lambda: plain.log.read_text().count("of-this-test") == 2)
+    started, completed = (line for line in plain.log.read_text().splitlines() if "of-this-test" in line)
+    assert "Started /unsafe/w:20/" in started
+    assert "Completed in " in completed
+    for word in ('method="GET"', 'client_ip="1.2.3.4"', "status=200", 'processing_options="w:20/aq:dssim:0.02:1:100"'):
+        assert word in completed
+    assert "…@127.0.0.1" in completed
+    assert "'method': 'dssim'" in completed
+    assert "secret" not in completed.partition("image_url")[2]
