@@ -373,7 +373,8 @@ def test_what_is_no_http_is_unreachable(answer: bytes) -> None:
     run(work())
 
 
-def test_connections_are_used_again() -> None:
+@pytest.mark.parametrize(("keep_alive", "connections"), [(90, 1), (0, 6)])
+def test_connections_are_used_again(keep_alive: float, connections: int) -> None:
     """Whole bodies and redirects leave a connection as good as new."""
     seen: set[object] = set()
 
@@ -384,13 +385,13 @@ def test_connections_are_used_again() -> None:
         return web.Response(status=302, headers={"Location": "/there"})
 
     async def work() -> None:
-        sources = Sources(HERE)
+        sources = Sources(replace(HERE, keep_alive=keep_alive))
         async with served(handler) as port:
             for _ in range(3):
                 assert content(await sources.fetch(f"http://127.0.0.1:{port}/")) == DATA
             await sources.close()
 
-        assert len(seen) == 1
+        assert len(seen) == connections
 
     run(work())
 

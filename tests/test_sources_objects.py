@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import io
 import os
 import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from aiohttp import web
+from PIL import Image
 
 from foveola.errors import ConfigError
 from foveola.sources import Ask, Reach, Sources, Stores, check
 from tests.origins import canned, content, free_port, get, process, refused, run, served, stream
+from tests.serving import encoded, serving
+from tests.toys import photo
 
 DATA = bytes(range(256)) * 40
 DATE = b"Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT"
@@ -401,3 +406,22 @@ def test_a_role_is_taken_for_the_bucket(moto: str, reach: Reach, monkeypatch: py
     monkeypatch.setattr("foveola.sources.clients.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match="package boto3 for IMGPROXY_S3_ASSUME_ROLE_ARN"):
         check(of(reach.stores, s3_assume_role_arn=role))
+
+
+def test_a_server_serves_pictures_out_of_a_bucket(moto: str, tmp_path: Path) -> None:
+    """All the way: fetched, worked on, known again by the store's tag, passed on raw in parts."""
+    photo_jpg = encoded(photo(200, 100), "JPEG", quality=90)
+    put(f"{moto}/pics/photo.jpg", photo_jpg, Content_Type="image/jpeg")
+    settings = {"USE_S3": "true", "S3_ENDPOINT": moto, "S3_REGION": "us-east-1", "S3_ALLOWED_BUCKETS": "pics"}
+
+    with serving(tmp_path, **settings) as server:
+        made = server.get("/unsafe/rs:fit:50/plain/s3://pics/photo.jpg@png")
+        known = server.get("/unsafe/rs:fit:50/plain/s3://pics/photo.jpg@png", {"If-None-Match": made.headers["etag"]})
+        part = server.get("/unsafe/raw:1/plain/s3://pics/photo.jpg", {"Range": "bytes=2-9"})
+        denied = server.get("/unsafe/rs:fit:50/plain/s3://other/cat.jpg")
+
+    with Image.open(io.BytesIO(made.body)) as image:
+        assert (image.format, image.size) == ("PNG", (50, 25))
+    assert (known.status, known.body) == (304, b"")
+    assert (part.status, part.body, part.headers["content-type"]) == (206, photo_jpg[2:10], "image/jpeg")
+    assert (denied.status, denied.body.decode()) == (404, UNREACHABLE)

@@ -122,6 +122,7 @@ def _common(reach: Reach, endpoint: str) -> dict[str, Any]:
     """Return how any server is asked; that nothing takes too long is seen to by who asks."""
     client = {
         "connect_timeout": timedelta(seconds=reach.timeout),
+        "pool_idle_timeout": timedelta(seconds=reach.keep_alive),
         "timeout": timedelta(days=1),
         "user_agent": reach.user_agent or f"foveola/{foveola.__version__}",
         "allow_invalid_certificates": not reach.verify,

@@ -108,7 +108,9 @@ class Http:
 
 def _session(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, socket_factory=make, ssl=reach.verify),
+        connector=aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=reach.keep_alive, socket_factory=make, ssl=reach.verify
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": reach.user_agent or f"foveola/{foveola.__version__}"},
         skip_auto_headers=("Accept-Encoding",),
