@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
+from foveola.config import NAMES
 from foveola.errors import ConfigError, FoveolaError, ImageError, SourceError
 from foveola.sources import SCHEMES, Reach, Sources, Stores
 from foveola.sources.base import Body
@@ -403,3 +405,18 @@ def test_a_failed_fetch_leaves_nothing_open(server: Origin, fail: Callable[[Orig
     refusal(fail(server), HERE)
 
     assert _descriptors() == before
+
+
+# The page
+
+
+def test_the_page_names_settings_that_exist_and_all_of_the_stores() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "sources.md").read_text()
+    named = set(re.findall(r"IMGPROXY_[A-Z0-9_]+", page))
+
+    assert named <= NAMES
+    assert {f"IMGPROXY_{field.name.upper()}" for field in fields(Stores)} - named <= {
+        *("IMGPROXY_GCS_ALLOWED_BUCKETS", "IMGPROXY_GCS_DENIED_BUCKETS", "IMGPROXY_ABS_ALLOWED_BUCKETS"),
+        *("IMGPROXY_ABS_DENIED_BUCKETS", "IMGPROXY_S3_ASSUME_ROLE_EXTERNAL_ID"),
+    }
+    assert all(f"`{scheme}://" in page for scheme in SCHEMES)

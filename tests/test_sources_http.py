@@ -68,6 +68,21 @@ def test_304_that_nobody_asked_for_is_no_file() -> None:
     run(work())
 
 
+def test_headers_are_bytes_there_and_back() -> None:
+    """What is no ASCII comes as characters of Latin-1, which is what servers are handed, and goes as it came."""
+    answer = b'HTTP/1.1 200 OK\r\nETag: "\xc3\xa9"\r\nX-A: \xff\r\nX-B: 1\r\nx-b: 2\r\nContent-Length: 2\r\n\r\nok'
+
+    async def work() -> None:
+        async with canned(answer) as (port, asked):
+            _, headers, _ = await get(f"http://127.0.0.1:{port}/")
+            await get(f"http://127.0.0.1:{port}/", ask(if_none_match=headers["etag"], cookie="\xff"))
+
+        assert (headers["etag"], headers["x-a"], headers["x-b"]) == ('"\xc3\xa9"', "\xff", "1, 2")
+        assert b'if-none-match: "\xc3\xa9"\r\n' in asked[1]
+
+    run(work())
+
+
 # What is asked
 
 

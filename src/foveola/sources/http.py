@@ -122,8 +122,16 @@ def _session(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) 
 def _asked(reach: Reach, ask: Ask) -> dict[str, str]:
     """Return the headers of the first request; what the settings say goes before what the client says."""
     left_out = _OURS if ask.raw else _OURS | _RAW
-    asked = {name.lower(): value for name, value in ask.headers if name.lower() not in left_out}
+    asked = {name.lower(): _bytes(value) for name, value in ask.headers if name.lower() not in left_out}
     return asked | {name.lower(): value for name, value in reach.request_headers}
+
+
+def _bytes(value: str) -> str:
+    """Return a client's header, whose characters are bytes, as aiohttp turns it into the same bytes; if it can."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
 
 
 def _with_cookies(headers: dict[str, str], set: BaseCookie[str]) -> dict[str, str]:
@@ -134,9 +142,10 @@ def _with_cookies(headers: dict[str, str], set: BaseCookie[str]) -> dict[str, st
 
 
 def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
-    """Return the headers of an answer; those that are said more than once are lists, by HTTP's rules."""
-    names = dict.fromkeys(name.lower() for name in response.headers)
-    return {name: ", ".join(response.headers.getall(name)) for name in names if name != "set-cookie"}
+    """Return the headers of an answer, their bytes as characters; those that are said more than once are lists."""
+    names = dict.fromkeys(name.lower() for name in response.headers if name.lower() != "set-cookie")
+    found = {name: ", ".join(response.headers.getall(name)) for name in names}
+    return {name: value.encode(errors="surrogateescape").decode("latin-1") for name, value in found.items()}
 
 
 def _parsed(url: str) -> URL:

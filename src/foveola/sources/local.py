@@ -24,6 +24,8 @@ from foveola.sources.base import Ask, Opened, Reach
 from foveola.sources.body import PART, Body
 from foveola.sources.conditions import http_date, not_modified, span
 
+_SMALL = 1 << 20
+"""Bytes of a file that are read at once, into the system's memory: who looks at it next does not wait for a disk."""
 _MIMES = {f.extension: f.mime for f in FORMATS.values()}
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -67,6 +69,8 @@ class Local:
         if not stat.S_ISREG(facts.st_mode):
             body.close()
             raise SourceError(f"Can't read local file {path!r}: not a regular file")
+        if body.size <= _SMALL:
+            os.pread(file, body.size, 0)
         return body, facts, "/" + name.lstrip("/")
 
     def _named(self, path: str) -> tuple[int, str]:
