@@ -18,7 +18,7 @@ from foveola.sources.base import Body
 from foveola.sources.guard import kinds, may_dial
 from foveola.sources.local import create
 from foveola.urls import parse
-from tests.serving import Origin, origin
+from tests.serving import Origin, origin, until
 
 DATA = bytes(range(256)) * 40
 
@@ -404,7 +404,7 @@ def test_a_failed_fetch_leaves_nothing_open(server: Origin, fail: Callable[[Orig
 
     refusal(fail(server), HERE)
 
-    assert _descriptors() == before
+    assert until(lambda: _descriptors() <= before)  # the server in this process closes its ends when it comes to it
 
 
 # The page
