@@ -14,6 +14,7 @@ from foveola import config, settings
 from foveola.config import SETTINGS, Decisions, Settings
 from foveola.errors import ConfigError
 from foveola.goal import Asked, Autoquality, Bounds, resolve
+from foveola.options.values import Unsharp
 from foveola.picture import Limits
 from foveola.pipeline import Accepted, Defaults
 from foveola.settings import ONE_THREAD, Inference
@@ -315,6 +316,12 @@ def test_limits_are_handed_on_in_pixels() -> None:
     found = read(MAX_SRC_RESOLUTION="0.5", MAX_ANIMATION_FRAMES="7", MAX_ANIMATION_FRAME_RESOLUTION="0.1")
 
     assert found.defaults.limits == Limits(pixels=500_000, frames=7, frame_pixels=100_000)
+
+
+def test_how_results_are_sharpened_is_one_value() -> None:
+    found = read(UNSHARP_MASKING_MODE="always", UNSHARP_MASKING_WEIGHT="0.5", UNSHARP_MASKING_DIVIDER="12")
+
+    assert found.looks.unsharp == Unsharp("always", 0.5, 12.0)
 
 
 HANDED = {"autoquality", "max_resolution", "settings", "limits", "networks", "inference", "unsharp"}

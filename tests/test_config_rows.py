@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "integer 2..256": ("16", 16, ("1", "257")),
     "0 or integer 100..599": ("404", 404, ("99", "600", "-1")),
     "number 0 or more": ("1.5", 1.5, ("-0.1", "nan", "inf", "1,5", "0x1p3")),
+    "number 0 or more, which is rounded": ("72.4", 72, ("-1", "x", "inf")),
     "number 0..1": ("0.25", 0.25, ("-0.1", "1.1", "nan")),
     "number above 0": ("0.25", 0.25, ("0", "0.0", "-1", "inf")),
     "number above 0, up to 1": ("0.25", 0.25, ("0", "1.1")),
