@@ -13,7 +13,6 @@ from foveola.config.rows import off, on, row
 from foveola.kinds import Kind
 from foveola.options.values import Unsharp
 
-
 _REAL = kinds.number()
 _ROUNDED = Kind(f"{_REAL.what}, which is rounded", lambda text: round(_REAL.read(text)))
 
