@@ -175,6 +175,7 @@ class Settings:
             allowed=self.security.allowed_sources,
             max_bytes=self.security.max_src_file_size,
             timeout=self.server.download_timeout,
+            keep_alive=self.server.client_keep_alive_timeout,
             max_redirects=self.security.max_redirects,
             loopback=self.security.allow_loopback_source_addresses,
             link_local=self.security.allow_link_local_source_addresses,
