@@ -305,11 +305,16 @@ def test_where_pictures_come_from_is_handed_on() -> None:
     ).reach
 
     assert reach.user_agent == f"cat/{foveola.__version__}"
-    assert (reach.verify, reach.proxy, reach.private) == (False, True, False)
+    assert (reach.verify, reach.proxy, reach.private) == (False, False, False)
     assert reach.request_headers == (("X-A", "1"),)
     assert (reach.stores.use_s3, reach.stores.s3_denied_buckets) == (True, ("a*",))
     assert (reach.max_redirects, reach.timeout, reach.keep_alive) == (0, 3, 7)
     assert (reach.allowed, reach.query_separator) == (("https://e.com/",), "")
+
+
+def test_proxies_are_used_where_a_setting_of_ours_says_so() -> None:
+    assert Settings.from_env({"FOVEOLA_USE_PROXIES": "true"}).reach.proxy
+    assert not Settings.from_env({"HTTP_PROXY": "http://e.com"}).reach.proxy
 
 
 def test_limits_are_handed_on_in_pixels() -> None:
