@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,6 +188,8 @@ def test_explain_tells_it_to_people_too() -> None:
     assert "pipeline 1       resize w:300\npipeline 2       nothing\n" in result.stdout
     assert "quality of jpeg  the highest of 10..80 with at most 9000 bytes\n" in result.stdout
     assert "quality of png   none\n" in result.stdout
+    searched = run("explain", "/unsafe/aq:ml:0.03/plain/http://e.com/a.jpg@webp").stdout
+    assert "quality of webp  of 70..80 for a DSSIM of 0.03 ± 0.002 (ml)\n" in searched
 
 
 @pytest.mark.parametrize(
@@ -268,3 +272,60 @@ def test_explain_tells_of_a_source_that_is_not_allowed_all_the_same() -> None:
 
     assert found["source"] == "http://e.com/a"
     assert found["pipelines"] == [[{"step": "resize", "options": ["w:1"]}]]
+
+
+def test_explain_tells_what_is_asked_about_a_picture() -> None:
+    found = explained("/img/info/_/exif:0/bh:4:3/plain/http://e.com/a", IMGPROXY_PATH_PREFIX="/img")
+
+    assert found == {
+        "status": 200,
+        "signature": "not checked",
+        "source": "http://e.com/a",
+        "info": {"exif": False, "blurhash": [4, 3]},
+    }
+    assert "info       blurhash [4, 3]" in run("explain", "/info/_/bh:4:3/plain/http://e.com/a").stdout
+
+
+def test_the_fields_of_explain_are_those_of_the_page() -> None:
+    text = (
+        (Path(__file__).parent.parent / "docs" / "json-output.md").read_text().split("## `foveola explain --json`")[1]
+    )
+    urls = ("/_/w:1/plain/http://e.com/a", "/info/_/plain/http://e.com/a", "/_/w:x/plain/http://e.com/a")
+
+    assert {name for url in urls for name in explained(url)} == set(re.findall(r"^\| `(\w+)`", text, re.M))
+
+
+def test_url_encrypts_and_explain_decrypts() -> None:
+    environ = {**KEYS, "IMGPROXY_SOURCE_URL_ENCRYPTION_KEY": "00" * 32}
+    made = run("url", SOURCE, "--form", "enc", "-o", "w:5", **environ).stdout.strip()
+
+    assert "/w:5/enc/" in made
+    assert explained(made, **environ)["source"] == SOURCE
+
+
+def test_explain_lays_presets_and_replaces_sources() -> None:
+    environ = {
+        "IMGPROXY_PRESETS": "default=q:70,small=w:100/-/bl:2",
+        "IMGPROXY_URL_REPLACEMENTS": "cats://*/=https://${1}.example.com/",
+        "IMGPROXY_MAX_CHAINED_PIPELINES": "2",
+    }
+    made = run("url", "cats://tom/1.jpg", "-o", "pr:small", "-o", "h:5", **environ).stdout.strip()
+
+    assert made == "/unsafe/pr:small/h:5/plain/cats://tom/1.jpg"
+    found = explained(made, **environ)
+    assert found["source"] == "https://tom.example.com/1.jpg"
+    assert found["request"] == ["q:70"]
+    assert found["pipelines"] == [
+        [{"step": "resize", "options": ["w:100", "h:5"]}],
+        [{"step": "filter", "options": ["bl:2"]}],
+    ]
+    assert explained(made.replace("h:5", "-/-"), **environ)["error"] == "Expected at most 2 pipelines for -, got 3"
+
+
+def test_url_and_explain_keep_to_presets_where_only_they_are_allowed() -> None:
+    environ = {"IMGPROXY_PRESETS": "a=w:1,b=h:2", "IMGPROXY_ONLY_PRESETS": "true"}
+    made = run("url", SOURCE, "-o", "a:b", **environ).stdout.strip()
+
+    assert made.startswith("/unsafe/a:b/plain/")
+    assert explained(made, **environ)["pipelines"] == [[{"step": "resize", "options": ["w:1", "h:2"]}]]
+    assert run("url", SOURCE, "-o", "w:1", **environ).exit_code == 1

@@ -165,7 +165,7 @@ STATUSES = [
     ("/unsafe/aq:dssim/plain/local:///broken.jpg", 422, "Broken or unsupported image"),
     ("/unsafe/plain/local:///text.jpg", 422, "Invalid source image"),
     ("/unsafe/plain/local:///empty.jpg", 422, "Invalid source image"),
-    ("/unsafe/plain/local:///drawing.svg@png", 422, "Broken or unsupported image"),
+    ("/unsafe/plain/local:///drawing.svg@png", 422, "Broken or unsupported SVG image"),
     ("/unsafe/plain/local:///large.png", 422, "Invalid source image"),
     ("/w:100/plain/local:///cat.jpg", 403, HINT),
     ("/favicon.ico", 404, " "),

@@ -94,6 +94,11 @@ def test_a_key_of_another_length_can_not_encrypt(key: bytes) -> None:
         urls.build(ImageUrl(ProcessingOptions(), SOURCE), Grammar(encryption_key=key), form="enc")
 
 
+def test_an_initialisation_vector_has_16_bytes() -> None:
+    with pytest.raises(ArgumentError, match='Expected 16 bytes for iv, got "15 bytes"'):
+        urls.build(ImageUrl(ProcessingOptions(), SOURCE), Grammar(encryption_key=NODE_KEY), form="enc", iv=bytes(15))
+
+
 def test_the_encryption_key_is_not_shown() -> None:
     assert "secret" not in repr(Grammar(encryption_key=b"secretsecretsecr"))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +17,7 @@ from foveola.cli.sign import settings
 if TYPE_CHECKING:
     from foveola.config import Settings
     from foveola.options import ProcessingOptions
-    from foveola.urls import Keys
+    from foveola.urls import InfoUrl, Keys
 
 STEPS: Mapping[str, tuple[str, ...]] = {
     "trim": ("trim",),
@@ -64,22 +65,39 @@ def explain(ctx: click.Context, url: str, as_json: bool) -> None:
 
 def _read(url: str, settings: Settings, found: dict[str, Any]) -> None:
     """Put into `found` what can be told, as far as the server would come."""
-    from foveola import pipeline, urls
+    from foveola import urls
 
+    prefix = settings.urls.path_prefix
     target = re.sub(r"^[a-z]+://[^/]*", "", url)
-    signature, path = urls.split(target, settings.urls.path_prefix)
+    info = target.startswith(f"{prefix}/info/")
+    signature, path = urls.split(target, f"{prefix}/info" if info else prefix)
     urls.verify(signature, path, settings.keys)
     found["signature"] = _signature(signature, settings.keys)
-    said = urls.parse(path, settings.grammar, now=time.time())
-    found["source"] = said.source
-    found["request"] = _segments(said.options, "request")
-    found["raw"] = said.options.raw
-    if not said.options.raw:
-        found["pipelines"] = [_steps(stage) for stage in (said.options, *said.options.chained)]
-        found |= _format(said.options, settings)
-        pipeline.check(said.options, settings.defaults)
-        found["quality"] = [_quality(name, said.options, settings) for name in found["formats"]]
-    settings.reach.check(said.source)
+    if info:
+        asked = urls.parse_info(path, settings.grammar, now=time.time())
+        found |= {"source": asked.source, "info": _info(asked)}
+    else:
+        said = urls.parse(path, settings.grammar, now=time.time())
+        found |= {"source": said.source, "request": _segments(said.options, "request"), "raw": said.options.raw}
+        if not said.options.raw:
+            _process(said.options, settings, found)
+    settings.reach.check(found["source"])
+
+
+def _process(options: ProcessingOptions, settings: Settings, found: dict[str, Any]) -> None:
+    """Put into `found` what is done to the picture and how it is saved."""
+    from foveola import pipeline
+
+    found["pipelines"] = [_steps(stage) for stage in (options, *options.chained)]
+    found |= _format(options, settings)
+    pipeline.check(options, settings.defaults)
+    found["quality"] = [_quality(name, options, settings) for name in found["formats"]]
+
+
+def _info(asked: InfoUrl) -> dict[str, Any]:
+    """Return what is asked about a picture otherwise than by a URL without options."""
+    said, blank = asdict(asked.options), asdict(type(asked.options)())
+    return {name: value for name, value in said.items() if value != blank[name]}
 
 
 def _signature(signature: str, keys: Keys) -> str:
@@ -162,6 +180,8 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, found[name]
     for segment in found.get("request", ()):
         yield "request", segment
+    for name, value in found.get("info", {}).items():
+        yield "info", f"{name} {json.dumps(value)}"
     if found.get("raw"):
         yield "format", "that of the source, which is sent as it is"
     for number, steps in enumerate(found.get("pipelines", ()), 1):

@@ -27,7 +27,8 @@ from foveola.decisions.page import build, page_of, told
 from foveola.errors import FoveolaError, ImageError
 from foveola.info import tell
 from foveola.picture import format_of
-from foveola.pipeline import Defaults, Rendered, plan, render
+from foveola.pipeline import Defaults, Rendered, Saving, plan, render
+from foveola.remembered import Remembered
 from foveola.server.jobs import LARGEST, Facts, Job, Told, UnknownTypeError, receive, refusal, reply, send, unpack
 from foveola.server.vipsmemory import held
 from foveola.transform.load import header_of
@@ -83,7 +84,7 @@ def main(channel: socket.socket) -> None:
     defaults: Defaults = unpack(message)
     send(channel, b"ready")
     while True:
-        message, descriptors = receive(channel, 2)
+        message, descriptors = receive(channel, 3)
         if not message:
             return
         send(channel, b"begun")
@@ -92,7 +93,7 @@ def main(channel: socket.socket) -> None:
             os.close(descriptor)
 
 
-def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
+def answer(job: Job, defaults: Defaults, source: int, result: int, watermark: int | None = None) -> bytes:
     """Do one job.
 
     Args:
@@ -100,6 +101,7 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
         defaults: what is done where it says nothing.
         source: a descriptor of the file's bytes.
         result: a descriptor that the finished file is written to.
+        watermark: a descriptor of the watermark's bytes, None where there is none.
 
     Returns:
         The message about it; an error that no one foresaw is logged and told as `Internal error`.
@@ -110,7 +112,8 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
             text = json.dumps(tell(data, job.info, defaults.limits), ensure_ascii=False).encode("utf-8", "replace")
             _write(result, text)
             return reply(Told(len(text), held()))
-        rendered = work(data, job, defaults)
+        mark = None if watermark is None else _read(watermark, job.watermark)
+        rendered = work(data, job, defaults, mark)
         _write(result, rendered.data)
         return reply(facts_of(rendered, job))
     except FoveolaError as error:
@@ -120,20 +123,21 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
         return refusal(FoveolaError(f"{type(error).__name__}: {error}"), traceback.format_exc())
 
 
-def work(data: bytes, job: Job, defaults: Defaults) -> Rendered:
-    """Judge the header, plan, and render until the time is nearly over."""
+def work(data: bytes, job: Job, defaults: Defaults, mark: bytes | None = None) -> Rendered:
+    """Plan by the header, then render until the time is nearly over."""
     _check_type(data)
-    header = header_of(data)
-    defaults.limits.check(header)
-    planned = plan(header, job.options, defaults, job.accepted)
-    remembered = told(page_of(planned, job.decisions), job.check)
-    return render(data, planned, Deadline(job.until), remembered, job.workers)
+    planned = plan(header_of(data), job.options, defaults, job.accepted, mark)
+
+    def decide(saving: Saving) -> tuple[Saving, Remembered]:
+        return saving, told(page_of(planned, saving, job.decisions), job.check)
+
+    return render(data, planned, Deadline(job.until), decide, job.workers, mark)
 
 
 def facts_of(rendered: Rendered, job: Job) -> Facts:
     """Return what the front has to know of a finished file."""
-    result = rendered.result
-    page = page_of(rendered.plan, job.decisions)
+    result, saving = rendered.result, rendered.saving
+    page = page_of(rendered.plan, saving, job.decisions) if saving else None
     memory, decision = page.outcome(result, job.check) if page else ("", None)
     return Facts(
         format=rendered.format,
