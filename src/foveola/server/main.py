@@ -18,7 +18,7 @@ from foveola.config import Settings
 from foveola.decisions import open_store
 from foveola.errors import ConfigError, expected
 from foveola.kinds import integer
-from foveola.server import logs
+from foveola.server import headers, logs
 from foveola.server.assets import Place
 from foveola.server.connections import Connection, Patience, run
 from foveola.server.front import Front
@@ -67,11 +67,13 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
 
 def unusable(settings: Settings) -> list[str]:
     """Return a sentence for each thing outside that the settings name and that can't be used."""
-    images = settings.images
+    images, server = settings.images, settings.server
     checks: tuple[Callable[[], object], ...] = (
         lambda: check_sources(settings.reach),
         lambda: open_store(settings.decisions.decisions, settings.decisions.decisions_size),
         lambda: check_networks(settings, dict(os.environ)),
+        lambda: headers.check(server.custom_request_headers, "IMGPROXY_CUSTOM_REQUEST_HEADERS"),
+        lambda: headers.check(server.custom_response_headers, "IMGPROXY_CUSTOM_RESPONSE_HEADERS"),
         lambda: Place(images.watermark_data, images.watermark_path).check("IMGPROXY_WATERMARK_PATH"),
         lambda: Place(images.fallback_image_data, images.fallback_image_path).check("IMGPROXY_FALLBACK_IMAGE_PATH"),
     )
