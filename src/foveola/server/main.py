@@ -25,8 +25,8 @@ from foveola.server.front import Front
 from foveola.server.networks import check as check_networks
 from foveola.sources import check as check_sources
 
-LONGEST_REQUEST = 1 << 16
-"""Bytes of a request's head; a path has to fit into a message to a worker."""
+LONGEST_REQUEST = 1 << 20
+"""Bytes of a request's head, as with imgproxy."""
 BACKLOG = 2048
 """How many connections the system keeps that were not accepted yet."""
 _FAMILIES = {"tcp": socket.AF_UNSPEC, "tcp4": socket.AF_INET, "tcp6": socket.AF_INET6}
