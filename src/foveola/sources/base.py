@@ -31,11 +31,13 @@ class Reach:
         allowed: what URLs may begin with, `*` for anything but a slash; all when empty.
         max_bytes: the largest file that is fetched; 0 for any.
         timeout: seconds until a source is given up.
+        keep_alive: seconds that an idle connection is kept; 0 closes at once.
         max_redirects: how many are followed.
         loopback: whether this machine may be asked.
         link_local: whether link-local addresses may be asked; clouds keep their credentials there.
         private: whether private networks may be asked.
         user_agent: how servers are asked; foveola and its version when empty.
+        keep_alive: seconds an idle connection is kept; 0 for one a request.
         verify: whether servers have to prove by their certificates who they are.
         proxy: whether servers are asked through the proxies that the environment names.
         request_headers: headers that every server is sent, in place of what a client says.
@@ -47,11 +49,13 @@ class Reach:
     allowed: tuple[str, ...] = ()
     max_bytes: int = 0
     timeout: float = 5.0
+    keep_alive: float = 90.0
     max_redirects: int = 10
     loopback: bool = False
     link_local: bool = False
     private: bool = True
     user_agent: str = ""
+    keep_alive: float = 90.0
     verify: bool = True
     proxy: bool = False
     request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
