@@ -37,7 +37,6 @@ class Reach:
         link_local: whether link-local addresses may be asked; clouds keep their credentials there.
         private: whether private networks may be asked.
         user_agent: how servers are asked; foveola and its version when empty.
-        keep_alive: seconds an idle connection is kept; 0 for one a request.
         verify: whether servers have to prove by their certificates who they are.
         proxy: whether servers are asked through the proxies that the environment names.
         request_headers: headers that every server is sent, in place of what a client says.
@@ -55,7 +54,6 @@ class Reach:
     link_local: bool = False
     private: bool = True
     user_agent: str = ""
-    keep_alive: float = 90.0
     verify: bool = True
     proxy: bool = False
     request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
