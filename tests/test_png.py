@@ -1,4 +1,4 @@
-"""PNG: the arguments that imgproxy gives to libvips, seen in the files; and depths beyond 8 bit, where there are any."""
+"""PNG: the arguments that imgproxy gives to libvips, seen in the files; and depths above 8 bit."""
 
 from __future__ import annotations
 
