@@ -363,13 +363,15 @@ def test_a_bucket_may_stand_before_the_address(monkeypatch: pytest.MonkeyPatch) 
     [
         (Stores(use_gcs=True, gcs_key="{"), "IMGPROXY_USE_GCS"),
         (Stores(use_gcs=True, gcs_key="/no/such/file"), "IMGPROXY_USE_GCS"),
+        (replace(S3, s3_endpoint="not an address:x"), "IMGPROXY_S3_ENDPOINT"),
+        (replace(S3, s3_endpoint="ftp://host"), "IMGPROXY_S3_ENDPOINT"),
         (Stores(use_abs=True), "IMGPROXY_USE_ABS"),
         (Stores(use_abs=True, abs_name="me", abs_key="not base64!"), "IMGPROXY_USE_ABS"),
     ],
 )
 def test_settings_that_can_not_be_used_stop_the_start(stores: Stores, name: str) -> None:
     check(Reach(stores=S3))
-    check(Reach(stores=replace(stores, use_gcs=False, use_abs=False)))
+    check(Reach(stores=replace(stores, use_s3=False, use_gcs=False, use_abs=False)))
     with pytest.raises(ConfigError, match=name) as error:
         check(Reach(stores=stores))
     assert "\n" not in str(error.value)
