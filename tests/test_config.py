@@ -295,6 +295,7 @@ def test_where_pictures_come_from_is_handed_on() -> None:
         CUSTOM_REQUEST_HEADERS="X-A=1",
         USE_S3="true",
         S3_DENIED_BUCKETS="a*",
+        CLIENT_KEEP_ALIVE_TIMEOUT="7",
         MAX_REDIRECTS="0",
         DOWNLOAD_TIMEOUT="3",
         ALLOW_PRIVATE_SOURCE_ADDRESSES="false",
@@ -306,7 +307,7 @@ def test_where_pictures_come_from_is_handed_on() -> None:
     assert (reach.verify, reach.proxy, reach.private) == (False, True, False)
     assert reach.request_headers == (("X-A", "1"),)
     assert (reach.stores.use_s3, reach.stores.s3_denied_buckets) == (True, ("a*",))
-    assert (reach.max_redirects, reach.timeout) == (0, 3)
+    assert (reach.max_redirects, reach.timeout, reach.keep_alive) == (0, 3, 7)
     assert (reach.allowed, reach.query_separator) == (("https://e.com/",), "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +55,15 @@ KINDS: dict[str, tuple[str, Any, tuple[str, ...]]] = {
 }
 """Of each kind a text, what it is, and texts that it is not."""
 
+PRESETS = str(Path(__file__).parent / "data" / "presets.txt")
+ROWS: dict[str, tuple[str, Any, tuple[str, ...]]] = {
+    "presets": ("a=w:1, b=h:2", ("a=w:1", "b=h:2"), ()),
+    "info_presets": ("a=d:1, b=s:1", ("a=d:1", "b=s:1"), ()),
+    "presets_path": (PRESETS, PRESETS, ()),
+    "info_presets_path": (PRESETS, PRESETS, ()),
+}
+"""Likewise of settings that have to be more than their kind says."""
+
 BESIDE = {"IMGPROXY_KEY": {"IMGPROXY_SALT": "aa,bb"}, "IMGPROXY_SALT": {"IMGPROXY_KEY": "aa,bb"}} | {
     "IMGPROXY_ONLY_PRESETS": {"IMGPROXY_PRESETS": "a=w:1"},
     "IMGPROXY_USE_ABS": {"IMGPROXY_ABS_NAME": "a"},
@@ -67,7 +77,7 @@ def told(row: Setting) -> tuple[str, Any, tuple[str, ...]]:
         return words[-1], words[-1], ("", "cat", f"{words[0]},{words[1]}")
     if row.kind.what.startswith("list of one of "):
         return "webp, jpg", ("webp", "jpeg"), ("cat", "webp;jpg", "JPG", " ", ",")
-    return KINDS[row.kind.what]
+    return ROWS.get(row.field) or KINDS[row.kind.what]
 
 
 def value_of(found: Settings, row: Setting) -> Any:
@@ -143,7 +153,7 @@ def test_what_does_not_go_together_is_told(environ: dict[str, str], problem: str
 def test_lists_are_separated_by_what_another_variable_says() -> None:
     found = Settings.from_env(
         {
-            "IMGPROXY_PRESETS": "a=w:1,2; b=h:2",
+            "IMGPROXY_PRESETS": "a=fn:1,2; b=h:2",
             "IMGPROXY_INFO_PRESETS": "c=d:1;e=d:1",
             "IMGPROXY_PRESETS_SEPARATOR": ";",
             "IMGPROXY_CUSTOM_REQUEST_HEADERS": "A=1|B=2",
@@ -151,7 +161,7 @@ def test_lists_are_separated_by_what_another_variable_says() -> None:
         }
     )
 
-    assert found.urls.presets == ("a=w:1,2", "b=h:2")
+    assert found.urls.presets == ("a=fn:1,2", "b=h:2")
     assert found.urls.info_presets == ("c=d:1", "e=d:1")
     assert found.server.custom_request_headers == (("A", "1"), ("B", "2"))
 

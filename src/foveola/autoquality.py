@@ -38,7 +38,7 @@ SAME = 1e-6
 """By how much a DSSIM may differ when it is measured again: the decoders and the metric repeat to the last bits."""
 
 First = Literal["curve", "transform", "network", "remembered", "none"]
-Note = Literal["no_quality", "over_max_resolution", "max_bytes", "first_frame", "side_limited", Absent]
+Note = Literal["no_quality", "over_max_resolution", "deep", "max_bytes", "first_frame", "side_limited", Absent]
 TRUSTING = 1.0
 """The allowed error from which on a network is trusted: no DSSIM is further off."""
 
@@ -59,9 +59,9 @@ class Result:
         first: what chose the first quality.
         encodes: calls of the encoder on the whole picture.
         probes: what was seen, in order.
-        notes: what a reader should know besides: `first_frame`, `no_quality`, `over_max_resolution`, `max_bytes`,
-            `side_limited`; with method `ml` why it searched as `dssim` does: `no_network`, `no_ml_extra`,
-            `network_damaged`, `network_failed`.
+        notes: what a reader should know besides: `first_frame`, `no_quality`, `over_max_resolution`, `deep` (16 bit,
+            which are not searched), `max_bytes`, `side_limited`; with method `ml` why it searched as `dssim` does:
+            `no_network`, `no_ml_extra`, `network_damaged`, `network_failed`.
     """
 
     format: str

@@ -52,7 +52,8 @@ def save(picture: Picture, format: str, **options: Any) -> bytes:
 def decode(data: bytes, format: str) -> Picture:
     """Read all frames of a file of Pillow's `format`, with profile, Exif and XMP; orientation is not applied.
 
-    Grey and black and white are one channel; CMYK becomes RGB by Pillow's formula, without its profile; 16 bit becomes 8.
+    Grey, and black and white, is one channel; CMYK becomes RGB by Pillow's formula, without its profile; 16 bit
+    becomes 8.
 
     Raises:
         ImageError: the bytes are not a whole file of that format.

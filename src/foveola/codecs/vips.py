@@ -26,6 +26,10 @@ pyvips.cache_set_max(0)
 logging.getLogger("pyvips").setLevel(logging.ERROR)  # each error is raised too; the log would repeat it
 
 _FORMATS = {"uint8": "uchar", "uint16": "ushort"}
+_WAYS: dict[str, dict[str, Any]] = {"svg": {"dpi": 96, "scale": 72 / 96}}
+"""What loaders are told unless something else is asked: an inch of a drawing is 96 pixels, and a pixel is a pixel."""
+_WORDS = {"svg": "Broken or unsupported SVG image"}
+"""What strangers read of broken files, where imgproxy has words for a format."""
 _FAIL_ON = {"jpeg": "warning", "tiff": "error"}
 """What makes a loader refuse a file that lacks a part: libjpeg only warns of it, libtiff calls it an error."""
 _LOADERS = {"avif": "heifload_buffer"} | {
@@ -112,9 +116,10 @@ def load(data: bytes, format: str, **options: Any) -> pyvips.Image:
     if format == "jpeg":
         data = jpegheader.mended(data)
     try:
-        return getattr(pyvips.Image, _LOADERS[format])(data, **lacking | options)
+        return getattr(pyvips.Image, _LOADERS[format])(data, **lacking | _WAYS.get(format, {}) | options)
     except pyvips.Error as error:
-        raise ImageError(f"Expected a whole {format} file, got a broken one{_reason(error)}") from error
+        message = f"Expected a whole {format} file, got a broken one{_reason(error)}"
+        raise ImageError(message, public=_WORDS.get(format)) from error
 
 
 def computed(image: pyvips.Image) -> pyvips.Image:

@@ -133,6 +133,7 @@ class Pool:
         except FoveolaError:
             self._idle.put_nowait(worker)
             raise
+        self._metrics.vips(worker, *facts.vips)
         self._idle.put_nowait(worker)
         return facts
 
@@ -166,6 +167,7 @@ class Pool:
 
     def _replace(self, worker: Worker) -> None:
         self._alive.discard(worker)
+        self._metrics.gone(worker)
         worker.kill()
         task = asyncio.create_task(self._refill())
         self._replacing.add(task)

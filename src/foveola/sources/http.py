@@ -106,11 +106,15 @@ class Http:
         await self._proxied.close()
 
 
+def _connector(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) -> aiohttp.TCPConnector:
+    if not reach.keep_alive:
+        return aiohttp.TCPConnector(limit=0, socket_factory=make, ssl=reach.verify, force_close=True)
+    return aiohttp.TCPConnector(limit=0, socket_factory=make, ssl=reach.verify, keepalive_timeout=reach.keep_alive)
+
+
 def _session(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=reach.keep_alive, socket_factory=make, ssl=reach.verify
-        ),
+        connector=_connector(reach, make),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": reach.user_agent or f"foveola/{foveola.__version__}"},
         skip_auto_headers=("Accept-Encoding",),
