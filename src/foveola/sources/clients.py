@@ -142,6 +142,10 @@ def _common(reach: Reach, endpoint: str) -> dict[str, Any]:
     }
     if endpoint.startswith("http://"):
         client["allow_http"] = True
+    if (
+        not reach.proxy
+    ):  # the client looks into the environment unless it has a proxy: it gets one that nobody is asked by
+        client |= {"proxy_url": "http://127.0.0.1:1", "proxy_excludes": "*,0.0.0.0/0,::/0"}
     retry = {"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=reach.timeout)}
     return {"client_options": client, "retry_config": retry}
 
