@@ -95,7 +95,7 @@ def load(
         options |= {"page": page, "n": frames}
     if shrink != 1:
         options |= _shrunk(format, shrink)
-    return _timed(vips.load(data, format, **options, **_bounds(format, unlimited)), page, frames)
+    return _full(_timed(vips.load(data, format, **options, **_bounds(format, unlimited)), page, frames))
 
 
 def read(data: bytes, *, frames: int = 1, limits: Limits = Limits(), deep: bool = False) -> Picture:  # noqa: B008  # frozen
@@ -171,6 +171,12 @@ def _timed(image: pyvips.Image, page: int, frames: int) -> pyvips.Image:
     image = image.copy()
     image.set_type(pyvips.GValue.array_int_type, "delay", kept)
     return image
+
+
+def _full(image: pyvips.Image) -> pyvips.Image:
+    """Spread 10 and 12 bit over 16: libheif leaves the lowest empty, so that white would not be white."""
+    bits = field(image, "heif-bitdepth", 8)
+    return image if bits == 8 or image.format != "ushort" else image | image >> bits
 
 
 def _bounds(format: str, unlimited: bool) -> dict[str, bool]:

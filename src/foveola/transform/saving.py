@@ -148,7 +148,8 @@ def _judged(result: Result, picture: Picture, goal: Autoquality) -> Result:
     """State what is true of a file that is not the one the search has chosen."""
     if goal.method == "size":
         fits = result.bytes <= goal.target
-        return replace(result, dssim=None, met=fits, kept=fits)
-    dssim = Reference(picture).full(codec(result.format).decode(result.data)).dssim
-    met = abs(dssim - goal.target) <= goal.allowed_error
-    return replace(result, dssim=dssim, met=met, kept=dssim <= goal.ceiling)
+        return replace(result, dssim=None, worst_frame=None, met=fits, kept=fits)
+    score = Reference(picture).full(codec(result.format).decode(result.data))
+    met = abs(score.dssim - goal.target) <= goal.allowed_error
+    worst = score.worst_frame if len(picture.frames) > 1 else None
+    return replace(result, dssim=score.dssim, worst_frame=worst, met=met, kept=score.dssim <= goal.ceiling)
