@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -177,6 +178,17 @@ def test_what_the_settings_name_goes_to_the_source_and_comes_back(plain: Served,
     assert (reply.headers["x-said"], reply.headers["server"]) == ("a=b", "a server")
     assert reply.headers["x-content-type-options"] == "sniff"
     assert reply.headers["link"] == f'<{elsewhere.url(path)}>; rel="canonical"'
+
+
+def test_only_who_asks_the_source_for_the_same_shares_an_answer(plain: Served, elsewhere: Origin) -> None:
+    path = f"/unsafe/w:20/plain/{elsewhere.url('/slow/0.5')}"
+    cookies = ["a=1", "a=1", "a=2", "a=2", ""]
+    with ThreadPoolExecutor(5) as pool:
+        replies = list(pool.map(lambda cookie: plain.get(path, {"Cookie": cookie} if cookie else {}), cookies))
+
+    said = [{k.lower(): v for k, v in asked.items()} for where, asked in elsewhere.asked if where == "/slow/0.5"]
+    assert sorted(asked.get("cookie", "") for asked in said) == ["", "a=1", "a=2"]
+    assert [reply.status for reply in replies] == [422] * 5
 
 
 def test_a_second_path_says_that_all_is_well(plain: Served) -> None:
