@@ -31,9 +31,9 @@ class Looks:
     enforce_thumbnail: bool = off("Whether the thumbnail inside HEIC and AVIF stands for the picture.")
     return_attachment: bool = off("Whether browsers are told to save the picture.")
     unsharp_masking_mode: Literal["auto", "none", "always"] = row(
-        "auto",
+        "none",
         kinds.spelt("auto", "none", "always"),
-        "When results are sharpened; `auto` sharpens what was made smaller.",
+        "When results are sharpened: `none` as in imgproxy's open edition, `auto` what was made smaller, as in Pro.",
     )
     unsharp_masking_weight: float = row(1.0, kinds.positive(), "How strongly.")
     unsharp_masking_divider: float = row(24.0, kinds.positive(), "What that is divided by.")
