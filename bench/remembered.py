@@ -22,13 +22,14 @@ import numpy as np
 from foveola.codecs import codec
 from foveola.codecs.base import Codec
 from foveola.decisions import Decision
-from foveola.decisions.page import Page, page_of
+from foveola.decisions.page import Page, page_of, told
 from foveola.foresight.features import features
 from foveola.foresight.fitted import residual
 from foveola.foresight.transform import counter, described, overhead, quantiser
 from foveola.metrics import Reference
 from foveola.picture import Picture
-from foveola.pipeline import Defaults, Plan, plan, render
+from foveola.pipeline import Defaults, Plan, Saving, plan, render
+from foveola.remembered import Remembered
 from foveola.search import Step
 from foveola.settings import BEST_JPEG, make_settings
 from foveola.transform.colour import to_picture
@@ -90,10 +91,13 @@ def drift(sources: Sequence[bytes]) -> None:
 
 def searched(data: bytes, wanted: Plan, rows: Sequence[Decision]) -> tuple[int, Decision | None]:
     """Return the encodes of one search and what is to be remembered of it."""
-    page = page_of(wanted, rows)
-    assert isinstance(page, Page)
-    result = render(data, wanted, remembered=page.told()).result
-    return result.encodes, page.outcome(result)[1]
+
+    def decide(saving: Saving) -> tuple[Saving, Remembered]:
+        return saving, told(page_of(wanted, saving, rows))
+
+    made = render(data, wanted, decide=decide)
+    assert made.saving is not None
+    return made.result.encodes, Page(wanted, made.saving, rows).outcome(made.result)[1]
 
 
 def encodes(sources: Sequence[bytes]) -> None:

@@ -7,8 +7,10 @@ import contextlib
 import datetime
 import ipaddress
 import os
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from foveola.errors import FoveolaError
 from foveola.sources import Ask, Fetched, Reach, Sources
+from tests.serving import until
 
 T = TypeVar("T")
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -116,3 +119,32 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context
+
+
+@contextlib.contextmanager
+def process(*command: str, port: int, log: Path, seconds: float = 30) -> Iterator[str]:
+    """Run a server until it listens, and end it; give its address."""
+
+    def listens() -> bool:
+        with socket.socket() as there:
+            return there.connect_ex(("127.0.0.1", port)) == 0
+
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+    try:
+        until(lambda: listens() or server.poll() is not None, seconds)
+        if not listens():
+            pytest.skip(f"{command[0]} does not start: {log.read_text()[-500:]}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, 15)
+        server.wait(10)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

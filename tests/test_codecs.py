@@ -11,6 +11,7 @@ import pytest
 import pyvips
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from foveola.codecs import NAMES, codec, vips
 from foveola.errors import ArgumentError, CodecError, ImageError
@@ -137,6 +138,26 @@ def test_a_codec_whose_library_is_missing_is_an_error_with_a_status(monkeypatch:
         codec.cache_clear()
 
     assert (caught.value.status, caught.value.public) == (422, "Invalid URL")
+
+
+def test_a_pillow_without_a_format_is_an_error_with_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(Image.SAVE, "AVIF")
+    with pytest.raises(CodecError, match='Expected an installation that can do it for avif, got "Pillow') as caught:
+        codec("avif").encode(picture(), 80, AvifSettings())
+
+    assert (caught.value.status, caught.value.public) == (422, "Invalid URL")
+
+
+def test_a_libvips_without_a_format_is_an_error_with_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiff = codec("tiff").encode(picture(), 80, SETTINGS["tiff"]())
+    monkeypatch.setattr(pyvips, "type_find", lambda base, name: 0 if name.startswith("tiff") else 1)  # noqa: ARG005
+    with pytest.raises(CodecError, match='got "libvips without tiffsave_buffer"') as written:
+        codec("tiff").encode(picture(), 80, SETTINGS["tiff"]())
+    with pytest.raises(ImageError, match='got "libvips without tiffload_buffer"') as read:
+        codec("tiff").decode(tiff)
+
+    for caught in (written, read):
+        assert (caught.value.status, caught.value.public) == (422, "Invalid URL")
 
 
 @pytest.mark.parametrize(("name", "settings"), VARIANTS, ids=IDS)

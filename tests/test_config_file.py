@@ -95,6 +95,6 @@ def test_a_file_that_can_not_be_read_is_a_problem(tmp_path: Path) -> None:
         (problem,) = examine(environ).problems
         environment.load(environ)
 
-        assert problem.startswith("Expected the path of a file")
-        assert FILE in problem
+        assert problem.startswith("Expected the path of a ")
+        assert f" for {FILE}, got " in problem
         assert environ == {FILE: str(path)}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveola.config import OTHERS, RENAMED, SETTINGS, Settings, examine
+import foveola
+from foveola.config import GROUPS, OTHERS, RENAMED, SETTINGS, Settings, examine
 from foveola.config.environment import FILE
 from foveola.errors import ConfigError
+from foveola.pipeline import Defaults
+from foveola.settings import PREDICTED
+from foveola.sources.base import Stores
 from foveola.variables import Setting
 
 KINDS: dict[str, tuple[str, Any, tuple[str, ...]]] = {
@@ -30,6 +37,7 @@ KINDS: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "integer 2..256": ("16", 16, ("1", "257")),
     "0 or integer 100..599": ("404", 404, ("99", "600", "-1")),
     "number 0 or more": ("1.5", 1.5, ("-0.1", "nan", "inf", "1,5", "0x1p3")),
+    "number 0 or more, which is rounded": ("72.4", 72, ("-1", "x", "inf")),
     "number 0..1": ("0.25", 0.25, ("-0.1", "1.1", "nan")),
     "number above 0": ("0.25", 0.25, ("0", "0.0", "-1", "inf")),
     "number above 0, up to 1": ("0.25", 0.25, ("0", "1.1")),
@@ -54,6 +62,15 @@ KINDS: dict[str, tuple[str, Any, tuple[str, ...]]] = {
 }
 """Of each kind a text, what it is, and texts that it is not."""
 
+PRESETS = str(Path(__file__).parent / "data" / "presets.txt")
+ROWS: dict[str, tuple[str, Any, tuple[str, ...]]] = {
+    "presets": ("a=w:1, b=h:2", ("a=w:1", "b=h:2"), ()),
+    "info_presets": ("a=d:1, b=s:1", ("a=d:1", "b=s:1"), ()),
+    "presets_path": (PRESETS, PRESETS, ()),
+    "info_presets_path": (PRESETS, PRESETS, ()),
+}
+"""Likewise of settings that have to be more than their kind says."""
+
 BESIDE = {"IMGPROXY_KEY": {"IMGPROXY_SALT": "aa,bb"}, "IMGPROXY_SALT": {"IMGPROXY_KEY": "aa,bb"}} | {
     "IMGPROXY_ONLY_PRESETS": {"IMGPROXY_PRESETS": "a=w:1"},
     "IMGPROXY_USE_ABS": {"IMGPROXY_ABS_NAME": "a"},
@@ -67,7 +84,7 @@ def told(row: Setting) -> tuple[str, Any, tuple[str, ...]]:
         return words[-1], words[-1], ("", "cat", f"{words[0]},{words[1]}")
     if row.kind.what.startswith("list of one of "):
         return "webp, jpg", ("webp", "jpeg"), ("cat", "webp;jpg", "JPG", " ", ",")
-    return KINDS[row.kind.what]
+    return ROWS.get(row.field) or KINDS[row.kind.what]
 
 
 def value_of(found: Settings, row: Setting) -> Any:
@@ -143,7 +160,7 @@ def test_what_does_not_go_together_is_told(environ: dict[str, str], problem: str
 def test_lists_are_separated_by_what_another_variable_says() -> None:
     found = Settings.from_env(
         {
-            "IMGPROXY_PRESETS": "a=w:1,2; b=h:2",
+            "IMGPROXY_PRESETS": "a=fn:1,2; b=h:2",
             "IMGPROXY_INFO_PRESETS": "c=d:1;e=d:1",
             "IMGPROXY_PRESETS_SEPARATOR": ";",
             "IMGPROXY_CUSTOM_REQUEST_HEADERS": "A=1|B=2",
@@ -151,7 +168,7 @@ def test_lists_are_separated_by_what_another_variable_says() -> None:
         }
     )
 
-    assert found.urls.presets == ("a=w:1,2", "b=h:2")
+    assert found.urls.presets == ("a=fn:1,2", "b=h:2")
     assert found.urls.info_presets == ("c=d:1", "e=d:1")
     assert found.server.custom_request_headers == (("A", "1"), ("B", "2"))
 
@@ -198,3 +215,24 @@ def test_no_environment_raises_anything_but_an_error_of_the_settings(environ: di
     assert found.varies in (False, True)
     again = Settings.from_env({row.name: found.text(row) for row in SETTINGS})
     assert again == found
+
+
+def test_no_setting_is_read_by_nobody() -> None:
+    """By its name, as a default of the pipeline or of stores, as what separates another, or by a name that is made."""
+    package = Path(foveola.__file__).parent
+    modules = [path for path in package.rglob("*.py") if path.stem not in GROUPS or path.parent.name != "config"]
+    named = {
+        node.attr
+        for path in modules
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    handed = {field.name for kind in (Defaults, Stores) for field in fields(kind)}
+    separators = {row.separator for row in SETTINGS}
+    made = {"decisions", "decisions_size", "decisions_check"}
+    made |= {f"{way}_{name}" for way in ("auto", "enforce") for name in ("jxl", "avif", "webp")}
+    made |= {f"autoquality_{name}_net" for name in PREDICTED} | {
+        f"unsharp_masking_{part}" for part in ("mode", "weight", "divider")
+    }
+
+    assert [r.name for r in SETTINGS if not r.format and r.field not in named | handed | separators | made] == []

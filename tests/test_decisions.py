@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
@@ -26,7 +26,9 @@ from foveola.decisions import MOST_POINTS, MOST_ROWS, Decision, Key, Point, Stor
 from foveola.decisions.page import CODEC, GOAL, HARMLESS, Page, build, key_of, page_of, told
 from foveola.decisions.sqlite import SqliteStore
 from foveola.errors import ConfigError
-from foveola.pipeline import Defaults, Plan, plan, render
+from foveola.options.values import STAGE
+from foveola.pipeline import Defaults, Plan, Saving, never, plan, render, saving
+from foveola.remembered import NOTHING, Remembered
 from foveola.server.jobs import Facts
 from foveola.server.memory import Memory
 from foveola.sources.base import Body
@@ -46,15 +48,21 @@ def numbered(number: int) -> Decision:
     return replace(DECISION, key=replace(KEY, goal=f"{number:032x}"))
 
 
-def planned(path: str) -> Plan:
-    return plan(header_of(PICTURE), parse(path).options, Defaults())
+def planned(path: str, **defaults: Any) -> tuple[Plan, Saving]:
+    """Return what is decided about the pixels and, at the size that is foreseen, about the file."""
+    made = plan(header_of(PICTURE), parse(path).options, Defaults(**defaults))
+    return made, saving(made, made.geometry.result, False)
+
+
+def rendered(page: Page, remembered: Remembered = NOTHING, stop: Callable[[], bool] = never) -> Result:
+    return render(PICTURE, page.plan, stop, lambda saving: (saving, remembered)).result
 
 
 def searched(path: str, rows: tuple[Decision, ...] = (), check: bool = False) -> tuple[Result, str, Decision | None]:
     """Search with what is remembered; return what was found, what memory did and what is to be remembered."""
-    page = page_of(planned(path), rows)
+    page = page_of(*planned(path), rows)
     assert page is not None
-    result = render(PICTURE, page.plan, remembered=told(page, check)).result
+    result = rendered(page, told(page, check))
     return (result, *page.outcome(result, check))
 
 
@@ -118,10 +126,9 @@ def test_what_stands_in_for_a_network_that_is_trusted_is_not_remembered(
     networks = {"webp": str(write(logits(), tmp_path / "net.pb"))}
 
     def found(error: float, rows: tuple[Decision, ...] = ()) -> tuple[Result, Decision | None]:
-        asked = parse(f"aq:ml:0.02:1:100:{error}/plain/x@webp").options
-        page = page_of(plan(header_of(PICTURE), asked, Defaults(networks=networks)), rows)
+        page = page_of(*planned(f"aq:ml:0.02:1:100:{error}/plain/x@webp", networks=networks), rows)
         assert page is not None
-        result = render(PICTURE, page.plan, remembered=told(page)).result
+        result = rendered(page, told(page))
         return result, page.outcome(result)[1]
 
     with monkeypatch.context() as without:
@@ -137,12 +144,9 @@ def test_what_stands_in_for_a_network_that_is_trusted_is_not_remembered(
 
 
 def test_what_no_network_is_wanted_for_is_remembered_whatever_the_error() -> None:
-    asked = plan(
-        header_of(PICTURE), parse("aq:ml:0.02:1:100:1/plain/x@webp").options, Defaults(networks={"webp": "none"})
-    )
-    page = page_of(asked, ())
+    page = page_of(*planned("aq:ml:0.02:1:100:1/plain/x@webp", networks={"webp": "none"}), ())
     assert page is not None
-    assert page.outcome(render(PICTURE, asked).result)[1] is not None
+    assert page.outcome(rendered(page))[1] is not None
 
 
 # Keys
@@ -158,7 +162,7 @@ def other(value: Any) -> Any:
     if isinstance(value, int):
         return value + 1
     if isinstance(value, float):
-        return value * 0.5
+        return value * 0.5 + 0.25
     if isinstance(value, str):
         return {"jpeg": "webp", "dssim": "ml"}.get(value, value + "x")
     if value is None:
@@ -166,12 +170,19 @@ def other(value: Any) -> Any:
     return (*value, "first_frame") if not value else tuple(other(item) for item in value)
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(Plan)])
-def test_every_field_of_a_plan_changes_its_key_or_is_said_to_be_harmless(name: str) -> None:
+Kind = type[Plan] | type[Saving]
+WANTED = "w:200/aq:dssim:0.02:1:100/plain/x@webp"
+
+
+@pytest.mark.parametrize("kind", [Plan, Saving])
+@pytest.mark.parametrize("name", sorted({f.name for kind in (Plan, Saving) for f in fields(kind)}))
+def test_every_field_of_a_plan_changes_its_key_or_is_said_to_be_harmless(name: str, kind: Kind) -> None:
     """A field that is new stands in the part for the pixels, unless it is named."""
-    before = planned("w:200/aq:dssim:0.02:1:100/plain/x@webp")
-    after = replace(before, **{name: other(getattr(before, name))})
-    changed = {part for part, value in asdict(key_of(before)).items() if asdict(key_of(after))[part] != value}
+    before = planned(WANTED)
+    if name not in {f.name for f in fields(kind)} or (name == "format" and kind is Plan):
+        return  # the format of the file counts
+    keys = asdict(key_of(*before)), asdict(key_of(*_with(before, kind, name, other)))
+    changed = {part for part, value in keys[0].items() if keys[1][part] != value}
 
     expected = (
         {"codec"} if name in CODEC else {"goal"} if name in GOAL else set() if name in HARMLESS else {"processing"}
@@ -180,13 +191,30 @@ def test_every_field_of_a_plan_changes_its_key_or_is_said_to_be_harmless(name: s
 
 
 def test_every_field_inside_a_plan_changes_its_key() -> None:
-    before = planned("w:200/aq:dssim:0.02:1:100/plain/x@webp")
-    for part in (before.source, before.geometry, before.goal, before.settings):
-        outer = next(f.name for f in fields(before) if getattr(before, f.name) is part)
+    before = planned(WANTED)
+    kinds: dict[Kind, list[str]] = {Plan: ["source", "geometry", "reading", "looks"], Saving: ["goal", "settings"]}
+    for kind, outer in ((kind, outer) for kind, names in kinds.items() for outer in names):
+        part = getattr(before[kind is Saving], outer)
         for inner in fields(part):
-            value = getattr(part, inner.name)
-            changed = _forced(part, inner.name, other(value))
-            assert key_of(_forced(before, outer, changed)) != key_of(before), (outer, inner.name)
+            changed = _forced(part, inner.name, other(getattr(part, inner.name)))
+            after = _with(before, kind, outer, lambda _, changed=changed: changed)  # type: ignore[misc]
+            assert key_of(*after) != key_of(*before), (outer, inner.name)
+
+
+def test_everything_that_a_pipeline_does_changes_the_key() -> None:
+    before, saved = planned(WANTED)
+    for name in STAGE:
+        value = "another" if name in ("watermark_url",) else getattr(before.stages[0], name)
+        stage = _forced(before.stages[0], name, other(value))
+        assert key_of(replace(before, stages=(stage,)), saved) != key_of(before, saved), name
+
+
+def _with(decided: tuple[Plan, Saving], kind: Kind, name: str, change: Callable[[Any], Any]) -> tuple[Plan, Saving]:
+    """Return both decisions, one of them with a field changed."""
+    made, saved = decided
+    if kind is Plan:
+        return _forced(made, name, change(getattr(made, name))), saved
+    return made, _forced(saved, name, change(getattr(saved, name)))
 
 
 def _forced(thing: Any, name: str, value: Any) -> Any:
@@ -199,7 +227,7 @@ def _forced(thing: Any, name: str, value: Any) -> Any:
 def test_urls_that_mean_the_same_share_a_key() -> None:
     one, two = (planned(f"{path}/aq:dssim:0.02:1:100/plain/x@webp") for path in ("w:200", "cb:1/rs:fit:200:0"))
 
-    assert key_of(one) == key_of(two)
+    assert key_of(*one) == key_of(*two)
 
 
 def test_the_build_names_what_writes_the_files() -> None:
@@ -273,18 +301,18 @@ def test_an_answer_without_a_measured_value_is_none_for_a_dssim() -> None:
 
 
 def test_what_was_ended_by_the_clock_is_not_remembered() -> None:
-    page = page_of(planned("aq:dssim:0.02:1:100:0/plain/x@webp"), ())
+    page = page_of(*planned("aq:dssim:0.02:1:100:0/plain/x@webp"), ())
     assert page is not None
 
-    result = render(PICTURE, page.plan, lambda: True).result
+    result = rendered(page, stop=lambda: True)
 
     assert result.why == "deadline"
     assert page.outcome(result) == ("new", None)
 
 
 def test_what_is_not_searched_for_has_no_page() -> None:
-    assert page_of(planned("q:50/plain/x@webp"), ()) is None
-    assert page_of(planned(ASKED["webp"]), None) is None
+    assert page_of(*planned("q:50/plain/x@webp"), ()) is None
+    assert page_of(*planned(ASKED["webp"]), None) is None
 
 
 NEAR = {
@@ -315,8 +343,8 @@ def test_the_nearest_width_guides_and_the_very_picture_before_it() -> None:
     _, _, large = searched("w:220/aq:dssim:0.02:1:100/plain/x@webp")
     assert small is not None
     assert large is not None
-    page = page_of(planned("w:200/aq:dssim:0.02:1:100/plain/x@webp"), (small, large))
-    same = page_of(planned("w:100/aq:dssim:0.03:1:100/plain/x@webp"), (large, small))
+    page = page_of(*planned("w:200/aq:dssim:0.02:1:100/plain/x@webp"), (small, large))
+    same = page_of(*planned("w:100/aq:dssim:0.03:1:100/plain/x@webp"), (large, small))
     assert page is not None
     assert same is not None
 
@@ -364,7 +392,7 @@ def test_a_poisoned_hint_costs_looks_and_no_truth(above: float, format: str, pat
 
 
 def page_target(path: str) -> float:
-    return planned(path).goal.target
+    return planned(path)[1].goal.target
 
 
 # SQLite
@@ -700,6 +728,6 @@ def test_a_spoiled_row_takes_all_of_its_source_along() -> None:
 
 
 def test_a_page_knows_its_size() -> None:
-    page = Page(planned("w:150/aq:dssim:0.02:1:100/plain/x@webp"), ())
+    page = Page(*planned("w:150/aq:dssim:0.02:1:100/plain/x@webp"), ())
 
     assert (page.pixels, page.scaled, page.unit) == (150 * 100, True, "dssim")

@@ -21,7 +21,7 @@ from skimage.metrics import structural_similarity
 from foveola.config import Settings
 from foveola.goal import Autoquality, Bounds
 from foveola.picture import Header
-from foveola.pipeline import plan
+from foveola.pipeline import plan, saving
 from foveola.transform.load import header_of
 from foveola.urls import parse
 from tests.serving import Reply, Served, serving
@@ -165,7 +165,8 @@ def test_method_target_bounds_and_error_are_those_of_the_example(method: str, fo
     by_block = plan(header, blank, Settings.from_env(variables(BLOCKS[method])).defaults)
     by_option = plan(header, said, Settings().defaults)
 
-    for made, configured in ((by_block, True), (by_option, False)):
+    for planned, configured in ((by_block, True), (by_option, False)):
+        made = saving(planned, planned.geometry.result, False)
         asked = goal(method, format, configured=configured)
         assert made.searched == (asked is not None)
         assert asked is None or made.goal == asked

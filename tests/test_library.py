@@ -273,7 +273,7 @@ def test_a_result_can_be_saved(tmp_path: Path) -> None:
 
 
 def test_a_picture_equals_itself() -> None:
-    assert foveola.compare(FRAME, png()) == foveola.Score(0, 0, 0)
+    assert foveola.compare(FRAME, png()) == foveola.Score(0, 0, 0, 0)
 
 
 def test_a_header_that_claims_too_much_is_refused_at_once() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from foveola.codecs import codec, iptc
+from foveola.codecs import exif as exif_codec
 from foveola.codecs.vips import to_picture
 from foveola.settings import SETTINGS, JpegSettings
 from foveola.transform.colour import from_array
@@ -128,7 +129,7 @@ def test_a_stripped_picture_says_nothing(writer: str) -> None:
     assert image.format == "TIFF" or not set(image.getexif()) & {0x0112, 0x010F, 0x8298, 0x013B}
 
 
-@pytest.mark.parametrize("writer", [name for name in WRITERS if name[:3] not in ("gif", "tif")])
+@pytest.mark.parametrize("writer", [name for name in WRITERS if not name.startswith("gif")])
 def test_exif_keeps_artist_and_copyright_byte_for_byte(writer: str) -> None:
     data = written(stripped(source(), keep_profile=False, copyright=True, dpi=72), writer)
     found = opened(data).getexif()
@@ -139,6 +140,22 @@ def test_exif_keeps_artist_and_copyright_byte_for_byte(writer: str) -> None:
     assert 0x010F not in found
     assert not found.get_ifd(0x8825)
     assert b"ecret" not in data
+
+
+def test_a_file_that_is_no_plain_tiff_gets_no_texts() -> None:
+    for data in (b"II+\0\x08\0\0\0" + bytes(40), b"", b"junk"):
+        assert exif_codec.tagged(data, {exif_codec.ARTIST: b"me\0"}) == data
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (40, 56, 1), (5, 3, 3), (7, 9, 4)])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_tiff_with_texts_has_the_same_pixels(shape: tuple[int, int, int], bits: int) -> None:
+    image = from_array(drawn(*shape, bits))
+    image.set_type(pyvips.GValue.blob_type, "exif-data", exif())
+    data = codec("tiff").save(stripped(image, False, True, 72), 80, SETTINGS["tiff"]())
+
+    assert (codec("tiff").decode(data).frames[0] == drawn(*shape, bits)).all()
+    assert NAME.encode() in data
 
 
 @pytest.mark.parametrize("writer", [name for name in WRITERS if not name.startswith("gif")])

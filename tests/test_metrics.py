@@ -58,7 +58,7 @@ def truth(a: Pixels, b: Pixels) -> Score:
     dssims = (1 - whole[5:-5, 5:-5]) / 2
     rows, columns = dssims.shape
     blocks = [dssims[y : y + 16, x : x + 16].mean() for y in range(0, rows, 16) for x in range(0, columns, 16)]
-    return Score(dssims.mean(), max(blocks), float(np.percentile(blocks, 95)))
+    return Score(dssims.mean(), max(blocks), float(np.percentile(blocks, 95)), dssims.mean())
 
 
 def close(score: Score, expected: Score, within: float = 1e-5) -> bool:
@@ -79,7 +79,7 @@ def test_a_picture_is_0_from_itself(shape: tuple[int, int], channels: int) -> No
     pixels = np.random.default_rng(1).integers(0, 256, (*shape, channels), np.uint8)
     same = picture(pixels)
 
-    assert compare(same, picture(pixels.copy())) == Score(0.0, 0.0, 0.0)
+    assert compare(same, picture(pixels.copy())) == Score(0.0, 0.0, 0.0, 0.0)
     assert Reference(same).sampled(same) == 0.0
 
 
@@ -87,7 +87,7 @@ def test_alpha_counts_over_black_and_over_white_and_the_worse_is_stated() -> Non
     a = with_alpha(photo())
     b = worse(a)
     over = [truth(luma_over(a, ground), luma_over(b, ground)) for ground in (0, 255)]
-    expected = Score(*(max(getattr(s, name) for s in over) for name in ("dssim", "worst", "p95")))
+    expected = Score(*(max(getattr(s, name) for s in over) for name in ("dssim", "worst", "p95", "worst_frame")))
 
     assert close(compare(picture(a), picture(b)), expected)
     assert Reference(picture(a)).sampled(picture(b)) == pytest.approx(expected.dssim, abs=1e-5)
@@ -98,7 +98,7 @@ def test_what_is_invisible_does_not_count() -> None:
     a[:60, :, 3] = b[:60, :, 3] = 0
     b[:60, :, :3] = 255 - b[:60, :, :3]
 
-    assert compare(picture(a), picture(b)) == Score(0.0, 0.0, 0.0)
+    assert compare(picture(a), picture(b)) == Score(0.0, 0.0, 0.0, 0.0)
 
 
 def test_alpha_may_be_on_one_side_only() -> None:
@@ -119,8 +119,8 @@ def test_alpha_may_be_on_one_side_only() -> None:
 def test_grey_and_rgb_are_compared_by_luma() -> None:
     grey = np.asarray(Image.fromarray(photo()).convert("L"))
 
-    assert compare(picture(photo()), picture(grey)) == Score(0.0, 0.0, 0.0)
-    assert compare(picture(grey), picture(np.dstack([grey] * 3))) == Score(0.0, 0.0, 0.0)
+    assert compare(picture(photo()), picture(grey)) == Score(0.0, 0.0, 0.0, 0.0)
+    assert compare(picture(grey), picture(np.dstack([grey] * 3))) == Score(0.0, 0.0, 0.0, 0.0)
 
 
 def test_frames_count_by_their_mean_and_the_worst_of_them() -> None:

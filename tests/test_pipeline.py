@@ -17,8 +17,9 @@ from foveola.errors import ImageError, UrlError
 from foveola.goal import Asked, Autoquality, Bounds, Configured
 from foveola.metrics import Reference
 from foveola.options import ProcessingOptions
+from foveola.options.values import Extend
 from foveola.picture import Header, Limits, Picture
-from foveola.pipeline import LONGEST, Accepted, Defaults, Plan, plan, render
+from foveola.pipeline import LONGEST, Accepted, Defaults, Plan, Saving, limits, plan, render, saving
 from foveola.settings import BEST_JPEG, JpegSettings
 from foveola.transform.load import header_of
 from foveola.transform.saving import next_quality
@@ -44,6 +45,14 @@ PHOTO = png(photo(160, 120))
 
 def planned(data: bytes = PHOTO, said: ProcessingOptions | None = None, defaults: Defaults | None = None) -> Plan:
     return plan(header_of(data), said or options(), defaults or Defaults())
+
+
+def saved(
+    header: Header, said: ProcessingOptions, defaults: Defaults | None = None, accepted: Accepted | None = None
+) -> Saving:
+    """Return what is decided about the file at the size that is foreseen."""
+    made = plan(header, said, defaults or Defaults(), accepted or Accepted())
+    return saving(made, made.geometry.result, header.alpha and said.background is None)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +81,13 @@ def test_what_is_more_specific_decides_the_quality(
     said: ProcessingOptions, defaults: Defaults, searched: bool, quality: int | None
 ) -> None:
     """URL autoquality > URL quality > configured autoquality > configured quality."""
-    made = plan(HEADER, said, defaults)
+    made = saved(HEADER, said, defaults)
 
     assert (made.searched, made.quality) == (searched, quality)
 
 
 def test_the_url_and_the_settings_make_the_goal() -> None:
-    made = plan(HEADER, options(autoquality=Asked(max=70)), DSSIM)
+    made = saved(HEADER, options(autoquality=Asked(max=70)), DSSIM)
 
     assert made.goal == Autoquality("dssim", 0.01, Bounds(60, 70))
 
@@ -97,10 +106,97 @@ def test_the_url_and_the_settings_make_the_goal() -> None:
     ],
 )
 def test_the_format_is_chosen(header: Header, format: str, accepted: Accepted, result: str) -> None:
-    made = plan(header, ProcessingOptions(format=format, width=50, height=50, enlarge=True), Defaults(), accepted)
+    said = ProcessingOptions(format=format, width=50, height=50, enlarge=True)
 
-    assert made.format == result
-    assert made.flatten == (header.alpha and result == "jpeg")
+    assert saved(header, said, accepted=accepted).format == result
+    assert plan(header, said, Defaults(), accepted).looks.alpha == (result != "jpeg")
+
+
+MOVING = Header("gif", 50, 50, 4, alpha=True, frames=5, pages=5)
+FRAMES = Defaults(limits=Limits(frames=3))
+JPEG_FIRST = Defaults(preferred_formats=("jpeg", "png", "webp"))
+
+
+@pytest.mark.parametrize(
+    ("header", "said", "defaults", "result"),
+    [
+        (HEADER, {"padding": (1, 1, 1, 1)}, Defaults(preferred_formats=("png", "jpeg")), "jpeg"),
+        (Header("webp", 9, 9, 3, alpha=False), {"padding": (1, 1, 1, 1)}, JPEG_FIRST, "webp"),
+        (Header("bmp", 9, 9, 3, alpha=False), {"padding": (1, 1, 1, 1)}, JPEG_FIRST, "png"),
+        (Header("bmp", 9, 9, 3, alpha=False), {"extend": Extend(True)}, JPEG_FIRST, "png"),
+        (Header("bmp", 9, 9, 4, alpha=True), {}, JPEG_FIRST, "png"),
+        (Header("bmp", 9, 9, 4, alpha=True), {"background": (1, 2, 3)}, JPEG_FIRST, "jpeg"),
+        (MOVING, {}, FRAMES, "gif"),
+        (MOVING, {}, replace(FRAMES, preferred_formats=("jpeg", "png", "webp")), "webp"),
+        (MOVING, {}, replace(FRAMES, preferred_formats=("jpeg",)), "jpeg"),
+        (MOVING, {"disable_animation": True}, replace(FRAMES, preferred_formats=("jpeg", "png", "webp")), "png"),
+        (MOVING, {}, JPEG_FIRST, "png"),
+    ],
+)
+def test_the_first_preferred_format_that_can_hold_it_is_written(
+    header: Header, said: Any, defaults: Defaults, result: str
+) -> None:
+    assert plan(header, ProcessingOptions(**said), defaults).format == result
+
+
+@pytest.mark.parametrize(
+    ("format", "accepted", "result"),
+    [
+        ("", Accepted(("jxl", "avif", "webp")), ("webp", 3)),
+        ("", Accepted(("avif",)), ("gif", 3)),
+        ("gif", Accepted(("avif", "webp"), ("avif", "webp")), ("webp", 3)),
+        ("avif", Accepted(), ("avif", 1)),
+        ("jpeg", Accepted(), ("jpeg", 1)),
+    ],
+)
+def test_what_moves_is_written_in_a_format_that_moves(format: str, accepted: Accepted, result: tuple[str, int]) -> None:
+    made = plan(MOVING, ProcessingOptions(format=format), FRAMES, accepted)
+
+    assert (made.format, made.reading.frames) == result
+
+
+SVG = Header("svg", 200, 100, 4, alpha=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "said", "defaults", "untouched"),
+    [
+        (HEADER, {}, Defaults(), False),
+        (HEADER, {"skip_processing": ("jpeg",)}, Defaults(), True),
+        (HEADER, {"skip_processing": ("jpeg",), "format": "jpeg"}, Defaults(), True),
+        (HEADER, {"skip_processing": ("jpeg",), "format": "png"}, Defaults(), False),
+        (HEADER, {}, Defaults(skip_processing_formats=("jpeg",)), True),
+        (SVG, {}, Defaults(), True),
+        (SVG, {"format": "svg"}, Defaults(always_rasterize_svg=True), True),
+        (SVG, {"format": "png"}, Defaults(), False),
+        (SVG, {}, Defaults(always_rasterize_svg=True), False),
+        (SVG, {}, Defaults(always_rasterize_svg=True, skip_processing_formats=("svg",)), True),
+    ],
+)
+def test_some_sources_are_sent_as_they_are(header: Header, said: Any, defaults: Defaults, untouched: bool) -> None:
+    assert plan(header, ProcessingOptions(**said), defaults).untouched == untouched
+
+
+def test_a_photograph_is_no_drawing() -> None:
+    with pytest.raises(UrlError) as refused:
+        plan(HEADER, options(format="svg"), Defaults())
+
+    assert (refused.value.status, refused.value.public) == (422, "Invalid URL")
+
+
+def test_a_result_has_no_more_pixels_than_any_file_is_written_of() -> None:
+    huge = options(format="png", width=30_000, height=30_000, enlarge=True, resizing_type="force")
+
+    with pytest.raises(UrlError, match="500000000"):
+        saved(HEADER, huge)
+
+
+def test_a_url_may_say_other_limits() -> None:
+    said = options(max_src_resolution=0.01)
+
+    with pytest.raises(ImageError):
+        plan(HEADER, said, Defaults())
+    assert limits(options(max_src_resolution=1, max_animation_frames=7), Defaults()) == Limits(1_000_000, 7)
 
 
 def test_the_first_preferred_format_is_written_where_none_can_hold_alpha() -> None:
@@ -109,27 +205,27 @@ def test_the_first_preferred_format_is_written_where_none_can_hold_alpha() -> No
 
 @pytest.mark.parametrize(("header", "result"), [(HEADER, "jpeg"), (CLEAR, "png")])
 def test_a_tiny_avif_is_written_as_something_else(header: Header, result: str) -> None:
-    assert plan(header, options(format="avif", height=15), DSSIM).format == result
-    assert plan(header, options(format="avif", height=16), DSSIM).format == "avif"
-    assert plan(header, options(format="avif", height=15), Defaults(smallest_avif=1)).format == "avif"
+    assert saved(header, options(format="avif", height=15), DSSIM).format == result
+    assert saved(header, options(format="avif", height=16), DSSIM).format == "avif"
+    assert saved(header, options(format="avif", height=15), Defaults(smallest_avif=1)).format == "avif"
 
 
 def test_the_bounds_are_those_of_the_format_that_is_written() -> None:
-    made = plan(HEADER, options(format="avif", height=10), Defaults(autoquality=Configured(Asked("dssim"))))
+    made = saved(HEADER, options(format="avif", height=10), Defaults(autoquality=Configured(Asked("dssim"))))
 
     assert made.goal.bounds == Bounds(70, 80)
 
 
 @pytest.mark.parametrize("format", ["png", "gif"])
 def test_a_format_without_quality_is_not_searched(format: str) -> None:
-    made = plan(HEADER, options(format=format, autoquality=Asked("ml"), max_bytes=10), Defaults())
+    made = saved(HEADER, options(format=format, autoquality=Asked("ml"), max_bytes=10), Defaults())
 
     assert (made.searched, made.quality, made.max_bytes, made.notes) == (False, None, 0, ("no_quality",))
 
 
 @pytest.mark.parametrize(("width", "notes"), [(200, ("over_max_resolution",)), (140, ())])
 def test_a_large_result_is_saved_without_a_search(width: int, notes: tuple[str, ...]) -> None:
-    made = plan(HEADER, options(width=width, autoquality=Asked("ml")), Defaults(max_resolution=0.01))
+    made = saved(HEADER, options(width=width, autoquality=Asked("ml")), Defaults(max_resolution=0.01))
 
     assert made.notes == notes
     assert made.quality == (80 if notes else None)
@@ -139,8 +235,8 @@ def test_a_large_result_is_saved_without_a_search(width: int, notes: tuple[str, 
 def test_method_ml_writes_the_best_jpeg_whatever_is_configured() -> None:
     configured = Defaults(settings={"jpeg": JpegSettings(no_subsample=True)})
 
-    assert plan(HEADER, options(autoquality=Asked("ml")), configured).settings == BEST_JPEG
-    assert plan(HEADER, options(autoquality=Asked("dssim")), configured).settings == JpegSettings(no_subsample=True)
+    assert saved(HEADER, options(autoquality=Asked("ml")), configured).settings == BEST_JPEG
+    assert saved(HEADER, options(autoquality=Asked("dssim")), configured).settings == JpegSettings(no_subsample=True)
 
 
 @pytest.mark.parametrize(("format", "longest"), [("webp", 16383), ("avif", 16384), ("jpeg", 65500), ("png", 70000)])
@@ -185,7 +281,7 @@ def test_a_plan_can_be_printed() -> None:
 
     assert "format='jpeg'" in shown
     assert "result=(50, 25)" in shown
-    assert "quality=80" in shown
+    assert len(shown) < 5000
 
 
 @pytest.mark.parametrize("format", ["jpeg", "webp", "avif", "jxl", "png", "gif", "tiff"])
@@ -215,10 +311,12 @@ def test_what_of_the_source_is_not_in_the_result_is_noted(said: Any, more: tuple
     file = io.BytesIO()
     photo(40, 30).pillow.save(file, "GIF", save_all=True, append_images=[photo(40, 30, seed=1).pillow])
 
-    made = replace(planned(file.getvalue(), options(**said)), network="none")
+    made = planned(file.getvalue(), options(**said), Defaults(networks={"jpeg": "none"}))
+    rendered = render(file.getvalue(), made)
 
-    assert made.searched == bool(said)
-    assert render(file.getvalue(), replace(made, network="none")).result.notes == ("first_frame", *more)
+    assert rendered.saving is not None
+    assert rendered.saving.searched == bool(said)
+    assert rendered.result.notes == ("first_frame", *more)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -231,7 +329,7 @@ def test_an_image_that_is_open_is_rendered_like_its_file(orientation: int) -> No
     exif[0x0112] = orientation
     photo(40, 30).pillow.save(file, "JPEG", exif=exif)
     data = file.getvalue()
-    made = planned(data, options(format="png", width=20))
+    made = planned(data, options(format="png", width=30))
 
     assert render(data, made).data == render(load(data), made).data
 

@@ -10,6 +10,7 @@ from foveola.errors import FoveolaError, SourceError
 from foveola.server import development, headers
 from foveola.server.conditional import Conditions, forwarded, raw
 from foveola.server.cookies import Cookies
+from foveola.server.hints import hinted
 from foveola.server.request import Request, masked
 from foveola.server.routes import kind_of
 
@@ -268,6 +269,30 @@ ASKED = {"cookie": "a=b", "host": "e.com:8080"}
 )
 def test_cookies_go_where_they_belong(cookies: Cookies, given: dict[str, str], source: str, sent: bool) -> None:
     assert cookies.sent(given, source) == ("a=b" if sent else "")
+
+
+# Client hints
+
+
+@pytest.mark.parametrize(
+    ("given", "width", "dpr"),
+    [
+        ({}, 0, 1),
+        ({"width": "100"}, 100, 1),
+        ({"width": "100", "dpr": "2"}, 50, 2),
+        ({"sec-ch-width": "101", "sec-ch-dpr": "2", "width": "1", "dpr": "1"}, 51, 2),
+        ({"dpr": "1.5"}, 0, 1.5),
+        ({"dpr": "8"}, 0, 8),
+        ({"width": "100", "dpr": "9"}, 100, 1),
+        ({"width": "100", "dpr": "0"}, 100, 1),
+        ({"width": "-1", "dpr": "nan"}, 0, 1),
+        ({"width": "1e3", "dpr": "1e0"}, 0, 1),
+    ],
+)
+def test_a_client_says_how_wide_and_how_dense(given: dict[str, str], width: int, dpr: float) -> None:
+    said = hinted(given)
+
+    assert (said.width, said.dpr) == (width, dpr)
 
 
 # Routes and requests

@@ -36,6 +36,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 PATH = "w:50/plain/local:///cat.jpg"
+TOLD = "s:1/plain/local:///cat.jpg"
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,13 @@ def test_a_signed_url_is_served(locked: Served, target: str) -> None:
     assert "x-origin-width" not in reply.headers
 
 
+def test_a_signed_question_is_answered(locked: Served) -> None:
+    reply = locked.get("/img/info" + signed(TOLD, KEYS), BEARER)
+
+    assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
+    assert reply.headers["access-control-allow-origin"] == "https://e.com"
+
+
 @pytest.mark.parametrize(
     ("target", "headers", "status", "body"),
     [
@@ -58,6 +66,10 @@ def test_a_signed_url_is_served(locked: Served, target: str) -> None:
         ("/img" + signed(PATH, Keys(KEYS.pairs)), BEARER, 403, "Forbidden"),
         ("/img" + signed("w:51/plain/local:///cat.jpg", KEYS).replace("w:51", "w:50"), BEARER, 403, "Forbidden"),
         ("/img" + signed(PATH, KEYS), {}, 403, "Forbidden"),
+        ("/img/info/unsafe/" + TOLD, BEARER, 403, "Forbidden"),
+        ("/img/info" + signed("info/" + TOLD, KEYS).replace("/info/", "/"), BEARER, 403, "Forbidden"),
+        ("/img/info" + signed(TOLD, KEYS), {}, 403, "Forbidden"),
+        ("/img/info" + signed("s:1/plain/local:///photo.png", KEYS), BEARER, 404, "Invalid source URL"),
         ("/img" + signed(PATH, KEYS), {"Authorization": "Bearer ä"}, 403, "Forbidden"),
         ("/img/unsafe/nope:1/plain/x", BEARER, 403, "Forbidden"),
         ("/img" + signed("plain/local:///photo.png", KEYS), BEARER, 404, "Invalid source URL"),

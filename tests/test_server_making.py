@@ -16,6 +16,7 @@ from foveola.config import Images, Server, Settings
 from foveola.decisions import open_store
 from foveola.errors import DeadlineError, FoveolaError, ImageError, SourceError, UrlError
 from foveola.goal import Asked
+from foveola.info.options import InfoOptions
 from foveola.options import ProcessingOptions
 from foveola.options.values import Watermark
 from foveola.pipeline import Accepted
@@ -29,7 +30,7 @@ from foveola.server.memory import Memory
 from foveola.server.metrics import Metrics
 from foveola.server.wishes import Reader, Wish
 from foveola.sources.base import Ask, Body, Fetched
-from foveola.urls import ImageUrl
+from foveola.urls import ImageUrl, InfoUrl
 
 T = TypeVar("T")
 FACTS = Facts("webp", (2, 1), (2, 1), 0, "none", 80, None, 1, None, "fixed")
@@ -88,18 +89,29 @@ class Painter:
         result.write(b"made of " + data)
         return replace(FACTS, bytes=result.size, method=job.options.autoquality.method or "none")
 
+    async def tell(self, job: Job, source: Body, result: Body) -> None:
+        assert job.size == source.size
+        self.jobs.append(job)
+        result.write(b"told of " + read(source))
+
 
 def made(
-    shelf: Shelf, painter: Painter, settings: Settings, options: ProcessingOptions, url: str = "cat", **asked: str
+    shelf: Shelf,
+    painter: Painter,
+    settings: Settings,
+    options: ProcessingOptions | InfoOptions,
+    source: str = "cat",
+    **asked: str,
 ) -> tuple[Told, bytes]:
-    """Make one picture and return what is known of it and its bytes."""
+    """Make one picture, or a text about it, and return what is known of it and its bytes."""
+    url = InfoUrl(options, source) if isinstance(options, InfoOptions) else ImageUrl(options, source)
 
     async def make() -> tuple[Told, bytes]:
         metrics = Metrics(settings.monitoring, 1)
         memory = Memory(open_store("memory", 100), 0)
         maker = Maker(settings, shelf, Assets(shelf, shelf), painter, memory, Admission(1, 0), metrics)
         ask = Ask(tuple((name.replace("_", "-"), value) for name, value in asked.items()))
-        result = await maker.make(Wish(ImageUrl(options, url), Accepted(), ask))
+        result = await maker.make(Wish(url, Accepted(), ask))
         try:
             return result.told, read(result.result)
         finally:
@@ -140,6 +152,27 @@ def test_a_worker_is_told_the_name_of_the_source() -> None:
     made(Shelf({"http://e.com/a/cat.nef?v=/1.jpg": CAT}), painter, Settings(), PLAIN, "http://e.com/a/cat.nef?v=/1.jpg")
 
     assert painter.jobs[0].name == "cat.nef"
+
+
+# What is told of a picture
+
+
+def test_a_worker_tells_of_a_source() -> None:
+    painter, options = Painter(), InfoOptions(dimensions=False)
+
+    told, data = made(shelf(), painter, Settings(), options)
+
+    assert (told.status, told.facts, dict(told.source)) == (200, None, {"etag": '"cat"'})
+    assert data == b"told of a cat"
+    assert (painter.jobs[0].kind, painter.jobs[0].info) == ("info", options)
+    assert made(shelf(), painter, Settings(), options, if_none_match='"cat"')[0].status == 304
+
+
+def test_nothing_is_told_of_another_picture() -> None:
+    with pytest.raises(SourceError):
+        made(shelf(), Painter(), fallback(), InfoOptions(), "none")
+    with pytest.raises(ImageError):
+        made(shelf(), Painter(), fallback(), InfoOptions(hashsum=("md5", "00" * 16)))
 
 
 # The fallback image
@@ -379,13 +412,12 @@ def test_what_reaches_a_source_is_a_part_of_the_wish() -> None:
     settings = Settings(
         server=Server(
             request_headers_passthrough=("X-Tenant", "X-None"),
-            custom_request_headers=(("X-Ours", "1"), ("x-both", "us")),
         )
     )
 
-    asked = wish(settings, x_tenant="a", if_none_match='"x"', accept="image/webp", cookie="a=b", x_both="them").ask
+    asked = wish(settings, x_tenant="a", if_none_match='"x"', accept="image/webp", cookie="a=b").ask
 
-    assert dict(asked.headers) == {"x-tenant": "a", "if-none-match": '"x"', "x-ours": "1", "x-both": "us"}
+    assert dict(asked.headers) == {"x-tenant": "a", "if-none-match": '"x"'}
     assert wish(settings, x_tenant="a") == wish(settings, x_tenant="a", user_agent="b")
     assert wish(settings, x_tenant="a") != wish(settings, x_tenant="b")
 

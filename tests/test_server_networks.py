@@ -23,7 +23,7 @@ from foveola.codecs import codec
 from foveola.decisions.page import key_of
 from foveola.networks import digest
 from foveola.picture import Picture
-from foveola.pipeline import Defaults, plan
+from foveola.pipeline import Defaults, plan, saving
 from foveola.settings import BEST_JPEG, make_settings
 from foveola.transform.load import header_of
 from foveola.urls import parse
@@ -243,7 +243,8 @@ def test_what_is_remembered_depends_on_the_network(folder: Path, tmp_path: Path)
 
     def goal_of(networks: dict[str, str]) -> str:
         digest.cache_clear()
-        return key_of(plan(header, options, Defaults(networks=networks))).goal
+        made = plan(header, options, Defaults(networks=networks))
+        return key_of(made, saving(made, made.geometry.result, False)).goal
 
     before = goal_of({"webp": str(path)})
     write(logits(), path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from foveola.sources.base import Ask
 from foveola.sources.conditions import http_date, not_modified, read_date, span
@@ -66,3 +68,21 @@ def test_a_version_is_known_by_its_tag_or_else_its_date(headers: dict[str, str],
 def test_a_part_is_what_is_asked_for(text: str, part: tuple[int, int] | None) -> None:
     assert span(Ask((("range", text),), raw=True), 10) == part
     assert span(Ask((("range", text),)), 10) is None
+
+
+@given(first=st.none() | st.integers(0, 30), last=st.none() | st.integers(0, 30), size=st.integers(0, 20))
+def test_a_part_is_what_a_slice_would_be(first: int | None, last: int | None, size: int) -> None:
+    data = bytes(range(size))
+    text = f"bytes={'' if first is None else first}-{'' if last is None else last}"
+
+    part = span(Ask((("range", text),), raw=True), size)
+
+    if first is None:
+        whole, wanted = last is None, data[max(size - (last or 0), 0) :]
+    else:
+        whole, wanted = last is not None and last < first, data[first : None if last is None else last + 1]
+    assert (part is None) == whole
+    if part:
+        assert 0 <= part[0] <= size
+        assert part[1] <= size
+        assert data[slice(*part)] == wanted

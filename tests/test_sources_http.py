@@ -68,6 +68,21 @@ def test_304_that_nobody_asked_for_is_no_file() -> None:
     run(work())
 
 
+def test_headers_are_bytes_there_and_back() -> None:
+    """What is no ASCII comes as characters of Latin-1, which is what servers are handed, and goes as it came."""
+    answer = b'HTTP/1.1 200 OK\r\nETag: "\xc3\xa9"\r\nX-A: \xff\r\nX-B: 1\r\nx-b: 2\r\nContent-Length: 2\r\n\r\nok'
+
+    async def work() -> None:
+        async with canned(answer) as (port, asked):
+            _, headers, _ = await get(f"http://127.0.0.1:{port}/")
+            await get(f"http://127.0.0.1:{port}/", ask(if_none_match=headers["etag"], cookie="\xff"))
+
+        assert (headers["etag"], headers["x-a"], headers["x-b"]) == ('"\xc3\xa9"', "\xff", "1, 2")
+        assert b'if-none-match: "\xc3\xa9"\r\n' in asked[1]
+
+    run(work())
+
+
 # What is asked
 
 
@@ -192,6 +207,16 @@ def test_a_user_in_a_url_is_for_that_server_only() -> None:
     run(work())
 
 
+def test_a_redirect_to_nowhere_is_not_followed() -> None:
+    async def work() -> None:
+        async with canned(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n") as (port, asked):
+            assert await refused(f"http://127.0.0.1:{port}/") == (404, UNREACHABLE)
+            assert len(asked) == 1
+            assert (await stream(f"http://127.0.0.1:{port}/"))[0] == 302
+
+    run(work())
+
+
 def test_another_port_is_another_server() -> None:
     async def work() -> None:
         async with canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (there, asked):
@@ -230,6 +255,28 @@ def test_a_redirect_to_a_source_that_is_not_allowed_is_not_followed() -> None:
         async with served(handler) as port:
             reach = replace(HERE, allowed=(f"http://127.0.0.1:{port}/open/",))
             assert await refused(f"http://127.0.0.1:{port}/open/a", None, reach) == (404, "Invalid source URL")
+
+    run(work())
+
+
+def test_a_cookie_that_is_set_on_the_way_comes_back_to_who_set_it() -> None:
+    """Some servers let nobody in who does not bring the cookie that they have just set."""
+    seen: list[tuple[str, str | None]] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        seen.append((request.path, request.headers.get("Cookie")))
+        port = request.url.port
+        hops = {"/": "/in", "/in": f"http://127.0.0.2:{port}/other", "/other": f"http://127.0.0.1:{port}/end"}
+        if request.path == "/end":
+            return web.Response(body=DATA)
+        headers = {"Location": hops[request.path], "Set-Cookie": f"at={request.path[1:] or 'root'}; Path=/"}
+        return web.Response(status=302, headers=headers)
+
+    async def work() -> None:
+        async with served(handler, host="0.0.0.0") as port:
+            assert (await get(f"http://127.0.0.1:{port}/", ask(cookie="a=b")))[2] == DATA
+
+        assert seen == [("/", "a=b"), ("/in", "a=b; at=root"), ("/other", None), ("/end", "at=in")]
 
     run(work())
 
@@ -351,7 +398,8 @@ def test_what_is_no_http_is_unreachable(answer: bytes) -> None:
     run(work())
 
 
-def test_connections_are_used_again() -> None:
+@pytest.mark.parametrize(("keep_alive", "connections"), [(90, 1), (0, 6)])
+def test_connections_are_used_again(keep_alive: float, connections: int) -> None:
     """Whole bodies and redirects leave a connection as good as new."""
     seen: set[object] = set()
 
@@ -362,13 +410,13 @@ def test_connections_are_used_again() -> None:
         return web.Response(status=302, headers={"Location": "/there"})
 
     async def work() -> None:
-        sources = Sources(HERE)
+        sources = Sources(replace(HERE, keep_alive=keep_alive))
         async with served(handler) as port:
             for _ in range(3):
                 assert content(await sources.fetch(f"http://127.0.0.1:{port}/")) == DATA
             await sources.close()
 
-        assert len(seen) == 1
+        assert len(seen) == connections
 
     run(work())
 

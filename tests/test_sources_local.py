@@ -60,6 +60,7 @@ def test_a_file_has_a_tag_and_a_date(reach: Reach) -> None:
     assert (status, data) == (200, DATA)
     assert headers["etag"] == f'"{urlsafe_b64encode(named).decode().rstrip("=")}"'
     assert headers["last-modified"] == DATE
+    assert run(get("local://cat.jpg?v=2", None, reach))[1] == headers
 
 
 def test_a_client_that_has_the_file_is_told_so(reach: Reach) -> None:
@@ -128,3 +129,13 @@ def test_nothing_is_left_open(reach: Reach, asked: str) -> None:
     run(get("local:///cat.jpg", Ask((("if-modified-since", DATE),)), reach))
 
     assert descriptors() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "mime"), [("a.JPG", "image/jpeg"), ("a.avif", "image/avif"), ("a.svg", "image/svg+xml"), ("a", None)]
+)
+def test_a_raw_file_is_what_its_name_says(reach: Reach, name: str, mime: str | None) -> None:
+    Path(reach.local_root, name).write_bytes(DATA)
+
+    assert run(stream(f"local:///{name}", reach))[1].get("content-type") == mime
+    assert "content-type" not in run(get(f"local:///{name}", None, reach))[1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,9 @@ from PIL import Image, ImageOps
 
 from foveola.codecs.vips import to_picture
 from foveola.options import RESIZING_TYPES, ProcessingOptions, ResizingType
+from foveola.options.values import Crop, Extend
 from foveola.pipeline import Defaults, plan
-from foveola.transform.geometry import centred, fit_within, measure, scale
+from foveola.transform.geometry import measure, preshrunk, scale
 from foveola.transform.load import header_of, read
 from foveola.transform.steps import STEPS, transformed
 from tests.toys import photo
@@ -45,51 +48,97 @@ def size(text: str) -> tuple[int, int]:
 def test_a_source_of_200x100_becomes_what_imgproxy_makes_of_it(kind: ResizingType, enlarge: bool, case: str) -> None:
     wanted, result = (size(text) for text in case.split("→"))
 
-    assert measure(200, 100, ProcessingOptions(kind, *wanted, enlarge=enlarge)).result == result
+    said = ProcessingOptions(kind, width=wanted[0], height=wanted[1], enlarge=enlarge)
+    assert measure(200, 100, said).result == result
 
 
+EXTENDED: list[tuple[ProcessingOptions, str]] = [
+    (ProcessingOptions(extend=Extend(True)), "300x300→300x300 0x200→200x200 300x0→300x100 50x50→50x50"),
+    (ProcessingOptions(extend_aspect_ratio=Extend(True)), "300x300→200x200 300x125→240x100 250x500→200x400"),
+    (ProcessingOptions("fill-down", extend=Extend(True)), "300x125→300x125"),
+    (ProcessingOptions(dpr=2), "50x50→100x50 300x300→200x100"),
+    (ProcessingOptions("fill", dpr=2), "50x50→100x100 100x300→100x100"),
+    (ProcessingOptions(dpr=2, padding=(1, 2, 3, 4)), "50x50→112x58 0x0→206x104"),
+    (ProcessingOptions(zoom=(2, 2)), "50x50→100x50 150x0→200x100"),
+    (ProcessingOptions(zoom=(2, 1)), "50x25→100x25"),
+    (ProcessingOptions(min_width=80), "50x50→50x40 20x0→20x40"),
+    (ProcessingOptions("force", min_height=50), "50x20→50x20"),
+    (ProcessingOptions(crop=Crop(0.5, 20)), "0x0→100x20 50x0→50x10"),
+    (ProcessingOptions(crop=Crop(500, 0)), "0x0→200x100"),
+    (ProcessingOptions(crop_aspect_ratio=(1, False)), "0x0→100x100 50x0→50x50"),
+    (ProcessingOptions(crop=Crop(40, 20), crop_aspect_ratio=(1, False)), "0x0→20x20"),
+    (ProcessingOptions(crop=Crop(40, 20), crop_aspect_ratio=(1, True)), "0x0→40x40"),
+    (ProcessingOptions(crop=Crop(150, 20), crop_aspect_ratio=(1, True)), "0x0→100x100"),
+    (ProcessingOptions(padding=(10, 0, 0, 5)), "100x0→105x60"),
+]
+
+
+@pytest.mark.parametrize(
+    ("options", "case"), [(options, case) for options, cases in EXTENDED for case in cases.split()]
+)
+def test_canvases_crops_and_padding_have_the_size_that_was_asked(options: ProcessingOptions, case: str) -> None:
+    wanted, result = (size(text) for text in case.split("→"))
+
+    assert measure(200, 100, replace(options, width=wanted[0], height=wanted[1])).result == result
+
+
+RATIO = st.floats(0.1, 4)
 OPTIONS = st.builds(
-    ProcessingOptions, st.sampled_from(RESIZING_TYPES), st.integers(0, 3000), st.integers(0, 3000), st.booleans()
+    ProcessingOptions,
+    st.sampled_from(RESIZING_TYPES),
+    width=st.integers(0, 3000),
+    height=st.integers(0, 3000),
+    min_width=st.integers(0, 300),
+    min_height=st.integers(0, 300),
+    zoom=st.tuples(RATIO, RATIO),
+    dpr=RATIO,
+    enlarge=st.booleans(),
+    extend=st.builds(Extend, st.booleans()),
+    extend_aspect_ratio=st.builds(Extend, st.booleans()),
+    crop=st.builds(Crop, st.floats(0, 5000), st.floats(0, 1)),
+    crop_aspect_ratio=st.tuples(st.sampled_from([0.0, 0.5, 1.0, 3.0]), st.booleans()),
+    padding=st.tuples(*[st.integers(0, 500)] * 4),
 )
 SIDE = st.integers(1, 5000)
 
 
 @given(SIDE, SIDE, OPTIONS, st.integers(0, 4000))
-@example(1, 3, ProcessingOptions("fill-down", 2, 0), 1)
-@example(2, 1, ProcessingOptions("fill", 1, 3, enlarge=True), 1)
-def test_a_result_is_a_part_of_what_was_scaled_and_within_the_limit(
+@example(1, 3, ProcessingOptions("fill-down", width=2), 1)
+@example(2, 1, ProcessingOptions("fill", width=1, height=3, enlarge=True), 1)
+def test_no_side_is_without_pixels_or_over_the_limit(
     width: int, height: int, options: ProcessingOptions, most: int
 ) -> None:
-    found = measure(width, height, options, most)
+    found = measure(width, height, options, limit=most)
 
-    assert all(1 <= part <= whole for part, whole in zip(found.result, found.scaled, strict=True))
+    assert all(side >= 1 for side in (*found.result, *found.scaled, *found.whole))
     assert not most or max(found.result) <= most
-    if not options.enlarge:
-        assert found.scaled[0] <= width
-        assert found.scaled[1] <= height
 
 
-@given(SIDE, SIDE, OPTIONS, st.integers(1, 2000))
-def test_a_result_is_made_to_fit_within_a_limit(
-    width: int, height: int, options: ProcessingOptions, limit: int
+@given(SIDE, SIDE, st.sampled_from(RESIZING_TYPES), st.integers(0, 3000), st.integers(0, 3000))
+def test_nothing_becomes_larger_without_being_asked_to(
+    width: int, height: int, kind: ResizingType, wide: int, high: int
 ) -> None:
-    found = fit_within(measure(width, height, options), limit)
+    found = measure(width, height, ProcessingOptions(kind, width=wide, height=high))
 
-    assert max(found.result) <= limit
-    assert all(1 <= part <= whole for part, whole in zip(found.result, found.scaled, strict=True))
+    assert found.result[0] <= found.scaled[0] <= width
+    assert found.result[1] <= found.scaled[1] <= height
+
+
+@given(SIDE, SIDE, OPTIONS, st.sampled_from([2, 4, 8]))
+def test_a_source_that_its_decoder_made_smaller_comes_out_as_large(
+    width: int, height: int, options: ProcessingOptions, shrink: int
+) -> None:
+    whole = measure(width, height, replace(options, crop=Crop(), crop_aspect_ratio=(0.0, False)))
+    loaded = (math.ceil(width / shrink), math.ceil(height / shrink))
+
+    assert preshrunk(whole, loaded).scaled == pytest.approx(whole.scaled, abs=1)
 
 
 @pytest.mark.parametrize(("most", "result"), [(0, (200, 100)), (100, (100, 50)), (50, (50, 25)), (500, (200, 100))])
 def test_no_side_is_longer_than_the_limit(most: int, result: tuple[int, int]) -> None:
-    assert measure(200, 100, ProcessingOptions(), most).result == result
-    assert measure(200, 100, ProcessingOptions("fill", 100, 100), 50).result == (50, 50)
-
-
-@pytest.mark.parametrize(
-    ("length", "part", "position"), [(10, 10, 0), (11, 10, 1), (12, 10, 2), (13, 10, 2), (14, 10, 2), (15, 10, 3)]
-)
-def test_positions_round_half_to_even(length: int, part: int, position: int) -> None:
-    assert centred(length, part) == position
+    assert measure(200, 100, ProcessingOptions(), limit=most).result == result
+    assert measure(200, 100, ProcessingOptions("fill", width=100, height=100), limit=50).result == (50, 50)
+    assert measure(200, 100, ProcessingOptions(padding=(10, 10, 10, 10)), limit=110).result == (110, 60)
 
 
 @pytest.mark.parametrize(("length", "factor", "result"), [(5, 0.5, 3), (3, 0.5, 2), (0, 2.0, 0), (4, 1.124, 4)])
@@ -126,7 +175,7 @@ def test_a_picture_stands_upright(orientation: int) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_size_is_that_of_the_upright_picture(orientation: int) -> None:
-    turned = pixels(with_orientation(orientation), ProcessingOptions("fill", 20, 10, format="png"))
+    turned = pixels(with_orientation(orientation), ProcessingOptions("fill", width=20, height=10, format="png"))
 
     assert turned.shape[:2] == (10, 20)
 
@@ -173,7 +222,7 @@ def test_the_colour_of_what_is_transparent_does_not_bleed() -> None:
 
 
 def test_a_crop_is_the_middle() -> None:
-    found = pixels(encoded(photo(60, 40).pillow), ProcessingOptions("fill", 40, 40, format="png"))
+    found = pixels(encoded(photo(60, 40).pillow), ProcessingOptions("fill", width=40, height=40, format="png"))
 
     assert np.array_equal(found, photo(60, 40).frames[0][:, 10:50])
 
@@ -188,6 +237,6 @@ def test_scaling_is_libvips_with_lanczos() -> None:
 
 
 def test_the_steps_stand_in_imgproxys_order() -> None:
-    names = [step.__name__ for step in STEPS]
+    names = " ".join(step.__name__ for step in STEPS)
 
-    assert names == ["channels", "scale", "upright", "crop", "flatten", "srgb", "eight_bits", "strip"]
+    assert names == "channels crop scale turn cut tones unsharp effects extend extend_aspect_ratio pad flatten mark"

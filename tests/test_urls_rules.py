@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 
 from foveola import urls
 from foveola.errors import ArgumentError, UrlError
+from foveola.info.options import InfoOptions
 from foveola.options import ProcessingOptions
 from foveola.options.values import Trim
-from foveola.presets import Presets
-from foveola.urls import Grammar, ImageUrl
+from foveola.presets import Presets, infos
+from foveola.urls import Grammar, ImageUrl, InfoUrl
 
 SOURCE = "http://e.com/i.jpg"
 PLAIN = "plain/" + SOURCE
@@ -92,6 +94,11 @@ def test_a_key_of_another_length_can_not_encrypt(key: bytes) -> None:
         urls.build(ImageUrl(ProcessingOptions(), SOURCE), Grammar(encryption_key=key), form="enc")
 
 
+def test_an_initialisation_vector_has_16_bytes() -> None:
+    with pytest.raises(ArgumentError, match='Expected 16 bytes for iv, got "15 bytes"'):
+        urls.build(ImageUrl(ProcessingOptions(), SOURCE), Grammar(encryption_key=NODE_KEY), form="enc", iv=bytes(15))
+
+
 def test_the_encryption_key_is_not_shown() -> None:
     assert "secret" not in repr(Grammar(encryption_key=b"secretsecretsecr"))
 
@@ -106,8 +113,6 @@ def test_the_encryption_key_is_not_shown() -> None:
     ],
 )
 def test_a_dash_begins_another_pipeline(path: str, options: ProcessingOptions) -> None:
-    from dataclasses import replace
-
     found = urls.parse(path + PLAIN).options
 
     assert replace(found, crop=options.crop) == options
@@ -258,3 +263,44 @@ def test_a_seo_filename_is_dropped() -> None:
     text = base64.urlsafe_b64encode(b"https://example.com/host/pic.png").decode().rstrip("=")
 
     assert urls.parse(f"{text}/pic.png", Grammar(filename=True)).source == "https://example.com/host/pic.png"
+
+
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [
+        (PLAIN, InfoOptions()),
+        ("exif:0/s:f/p:8/" + PLAIN, InfoOptions(exif=False, size=False, palette=8)),
+        ("bh:4:3/" + ENCODED + ".png", InfoOptions(blurhash=(4, 3))),
+        ("pr:a/p:9/" + PLAIN + "@nonsense", InfoOptions(average=True, palette=9, alpha=True)),
+    ],
+)
+def test_paths_of_the_info_endpoint_are_read(path: str, options: InfoOptions) -> None:
+    """What stands behind the source is no format: there is no result that could have one."""
+    presets = Presets.read(["a=avg:1/p:4/pr:b", "b=a:1"], lay=infos(), start=InfoOptions(), chains=False)
+
+    assert urls.parse_info(path, Grammar(info_presets=presets)) == InfoUrl(options, SOURCE)
+
+
+def test_settings_of_the_info_endpoint_are_its_own() -> None:
+    presets = Presets.read(["default=p:4", "a=p:5"], lay=infos(), start=InfoOptions(), chains=False)
+    grammar = Grammar(
+        allowed=frozenset({"w"}),
+        only_presets=True,
+        info_allowed=frozenset({"p"}),
+        info_presets=presets,
+        base_url="http://e.com/",
+    )
+
+    assert urls.parse_info("p:6/plain/i.jpg", grammar) == InfoUrl(InfoOptions(palette=6), SOURCE)
+    assert urls.parse_info("plain/i.jpg", grammar).options.palette == 4
+    assert urls.parse_info("a/plain/i.jpg", replace(grammar, info_only_presets=True)).options.palette == 5
+    with pytest.raises(UrlError, match="Forbidden processing option avg"):
+        urls.parse_info("avg:1/plain/i.jpg", grammar)
+
+
+@pytest.mark.parametrize(
+    "path", ["w:1/" + PLAIN, "-/" + PLAIN, "exp:5/" + PLAIN, "msr:1/" + PLAIN, "pr:a/" + PLAIN, "p:1/" + PLAIN]
+)
+def test_paths_that_are_none_of_the_info_endpoint_are_refused(path: str) -> None:
+    with pytest.raises(UrlError):
+        urls.parse_info(path, now=10)

@@ -34,11 +34,15 @@ REACH = 12
 """Steps beyond a closed bracket where the transform is asked once more."""
 BESIDE = 2
 """Encodes beyond a closed bracket, at most."""
+CAUTION = 2.5
+"""Standard deviations by which the last file allowed has to be believed to fit."""
+MOST_OF_ANIMATION = 3
+"""Encodes of an animation, at most: each is one of all its frames."""
 SAME = 1e-6
 """By how much a DSSIM may differ when it is measured again: the decoders and the metric repeat to the last bits."""
 
 First = Literal["curve", "transform", "network", "remembered", "none"]
-Note = Literal["no_quality", "over_max_resolution", "max_bytes", "first_frame", "side_limited", Absent]
+Note = Literal["no_quality", "over_max_resolution", "deep", "max_bytes", "first_frame", "side_limited", Absent]
 TRUSTING = 1.0
 """The allowed error from which on a network is trusted: no DSSIM is further off."""
 
@@ -59,9 +63,11 @@ class Result:
         first: what chose the first quality.
         encodes: calls of the encoder on the whole picture.
         probes: what was seen, in order.
-        notes: what a reader should know besides: `first_frame`, `no_quality`, `over_max_resolution`, `max_bytes`,
-            `side_limited`; with method `ml` why it searched as `dssim` does: `no_network`, `no_ml_extra`,
-            `network_damaged`, `network_failed`.
+        notes: what a reader should know besides: `first_frame`, `no_quality`, `over_max_resolution`, `deep` (16 bit,
+            which are not searched), `max_bytes`, `side_limited`; with method `ml` why it searched as `dssim` does:
+            `no_network`, `no_ml_extra`, `network_damaged`, `network_failed`.
+        worst_frame: DSSIM of the worst frame of an animation, whose mean is `dssim`; None where there is one frame, or
+            where it was not measured now.
     """
 
     format: str
@@ -76,6 +82,7 @@ class Result:
     encodes: int
     probes: tuple[Probe, ...] = ()
     notes: tuple[Note, ...] = ()
+    worst_frame: float | None = None
 
     @property
     def bytes(self) -> int:
@@ -111,7 +118,8 @@ def find(
     """Find the quality at which `picture` in this codec is as good, or as small, as `goal` asks.
 
     Args:
-        picture: exactly as it goes into the encoder.
+        picture: exactly as it goes into the encoder. All frames of an animation get one quality; the mean of their
+            DSSIM counts, and no more than three encodes are made.
         codec: the format of the result.
         goal: a method other than `none`, its target, bounds and allowed error.
         settings: of the codec, its defaults when None; with method `ml` a JPEG is always written with the best ones.
@@ -132,6 +140,8 @@ def find(
         CodecError: the encoder failed.
     """
     _check(picture, codec, goal, workers)
+    if len(picture.frames) > 1:
+        goal = replace(goal, max_encodes=min(goal.max_encodes or MOST_OF_ANIMATION, MOST_OF_ANIMATION))
     settings = settings_for(codec, goal, settings)
     notes: tuple[Note, ...] = (predictor,) if goal.method == "ml" and isinstance(predictor, str) else ()
     if codec.qualities is None:
@@ -204,7 +214,7 @@ def _again(bench: Bench, answer: Answer, check: bool) -> Probe | None:
     setting = bench.codec.setting(answer.quality, bench.settings)
     probe = bench.written(Probe(answer.quality, setting, answer.dssim, None, None, "remembered"))
     assert probe.data is not None
-    true = answer.dssim is None or not check or abs(bench.decoded(probe.data) - answer.dssim) <= SAME
+    true = answer.dssim is None or not check or abs(bench.decoded(probe.data, answer.quality) - answer.dssim) <= SAME
     return probe if true and probe.bytes == answer.bytes else None
 
 
@@ -227,6 +237,7 @@ def _run(search: Search, bench: Bench, foresight: Foresight | None, stop: Callab
                 return "deadline"
             if not bench.affords(1):
                 return "max_encodes"
+            index = index if bench.affords(2) else _last(search, index)
         several = (
             workers > 1 and not search.pinned and foresight is not None and not foresight.exact and bench.affords(2)
         )
@@ -236,6 +247,19 @@ def _run(search: Search, bench: Bench, foresight: Foresight | None, stop: Callab
                 _tell(search, foresight, at, probe)
     assert search.why is not None
     return search.why
+
+
+def _last(search: Search, index: int) -> int:
+    """Return the step for the last encode that is allowed: `index`, or a lower one if no file fits a number of bytes.
+
+    What may not be larger is no longer asked of the step that is likeliest to come near, but of one that surely fits.
+    """
+    assert search.best is not None
+    target, curve = search.target, search.curve
+    if not target.rising or target.kept(target.value(search.best)):
+        return index
+    sure = curve.mean + CAUTION * curve.sd <= log(target.high)
+    return max((step for step in range(index + 1) if sure[step]), default=0)
 
 
 def _tell(search: Search, foresight: Foresight | None, index: int, probe: Probe) -> None:
@@ -309,6 +333,7 @@ def _result(
         bench.encodes,
         (*bench.partial, *(replace(best, data=None) if p.quality == best.quality else p for p in probes)),
         notes,
+        bench.worst.get(best.quality),
     )
 
 

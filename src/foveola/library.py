@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(pixels=500_000_000, frames=1)
 """A header may lie: what claims more pixels than this is refused before any is decoded."""
+PLAIN = Defaults(limits=LIMITS, smallest_avif=1, keep_copyright=False)
 _OTHER_WORDS = {"mpo": "jpeg"}
 """Pillow's word for a JPEG with several pictures."""
 
@@ -96,8 +97,9 @@ def encode(
     )
     chosen = _network(network, name, goal)
     made = {name: make_settings(name, settings)}
-    defaults = Defaults(settings=made, limits=LIMITS, smallest_avif=1, networks={name: chosen})
-    return render(source, replace(plan(header, options, defaults), goal=goal), stop).result
+    defaults = replace(PLAIN, settings=made, networks={name: chosen})
+    planned = plan(header, options, defaults)
+    return render(source, planned, stop, lambda saving: (replace(saving, goal=goal), None)).result
 
 
 def decode(data: bytes) -> Picture:
@@ -212,7 +214,7 @@ def _picture(picture: Any, flatten: bool = False) -> Picture:
     """Return a picture in any form as the pixels that would go into an encoder."""
     source, header = _open(picture)
     options = ProcessingOptions(format="jpeg" if flatten else "png", autoquality=Asked("none"))
-    made = plan(header, options, Defaults(limits=LIMITS, smallest_avif=1))
+    made = plan(header, options, PLAIN)
     return to_picture(transformed(source, made))
 
 

@@ -8,8 +8,9 @@ first needed, and kept here. Source: Wang, Bovik, Sheikh, Simoncelli: Image qual
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,10 @@ WHOLE_BELOW = 0.2
 """Megapixels under which every row of the map is computed: few rows vary more, and the whole map is cheap."""
 KEPT_BELOW = 8.0
 """Megapixels up to which the statistics of the whole map are kept for the next candidate: eight bytes a pixel."""
+LOOKED_AT = 8
+"""Frames of an animation, from its first to its last, that the transform is asked about: they are kept in memory."""
+SHORTEST = 10
+"""Milliseconds up to which browsers show a frame for 100."""
 _GROUNDS = (0, 255)
 """Black and white, over which pixels with alpha are laid; one of them will do without alpha."""
 
@@ -40,11 +45,13 @@ class Score:
         dssim: mean DSSIM, 0..1; the mean of the frames.
         worst: DSSIM of the worst 16x16 block of the map, in the worst frame.
         p95: 95th percentile of the blocks' DSSIM; the mean of the frames.
+        worst_frame: mean DSSIM of the worst frame; `dssim` itself where there is one frame.
     """
 
     dssim: float
     worst: float
     p95: float
+    worst_frame: float
 
     @property
     def ssim(self) -> float:
@@ -79,7 +86,8 @@ class Reference:
         """Measure a candidate by the whole SSIM map.
 
         Args:
-            candidate: a decoded file of the same size and number of frames.
+            candidate: a decoded file of the same size and number of frames; frames that its encoder has merged, because
+                they are equal or nearly so, are compared with the one that stands for them.
 
         Returns:
             Mean, worst block and 95th percentile.
@@ -87,13 +95,13 @@ class Reference:
         Raises:
             ArgumentError: size, number of frames or depth differ.
         """
-        self._check(candidate)
+        candidate = self._matched(candidate)
         frames = [
             _worse_of([plane.compare(frame, ground) for plane, ground in pairs])
             for pairs, frame in self._pairs(candidate)
         ]
         dssim, worst, p95 = zip(*frames, strict=True)
-        return Score(_mean(dssim), max(worst), _mean(p95))
+        return Score(_mean(dssim), max(worst), _mean(p95), max(dssim))
 
     def sampled(self, candidate: Picture) -> float:
         """Return the DSSIM of a candidate by the rows of the map that `step` says.
@@ -107,7 +115,7 @@ class Reference:
         Raises:
             ArgumentError: size, number of frames or depth differ.
         """
-        self._check(candidate)
+        candidate = self._matched(candidate)
         return _mean(
             [
                 max(_dssim(kernels.ssim(plane.prepared(self.step), frame, ground)) for plane, ground in pairs)
@@ -124,7 +132,7 @@ class Reference:
             whole: by the whole map; else by the rows of it that `step` says.
 
         Returns:
-            DSSIM, 0..1; before the decoder clips to the RGB gamut.
+            DSSIM, 0..1; before the decoder clips to the RGB gamut. Of a long animation the mean of eight frames.
 
         Raises:
             ArgumentError: a step or the dead zone is out of range.
@@ -133,7 +141,7 @@ class Reference:
         def probed(plane: _Plane) -> float:
             return _dssim(plane.transform(table, dead_zone, 1 if whole else self.step))
 
-        return _mean([max(map(probed, frame)) for frame in self._planes])
+        return _mean([max(map(probed, self._planes[number])) for number in self._looked_at])
 
     def prepare(self) -> None:
         """Compute now what candidates are compared with, so that several threads may compare."""
@@ -206,24 +214,43 @@ class Reference:
             halved: chroma of half the rows and columns (4:2:0), else of all.
 
         Returns:
-            Bits, without headers; of pixels with alpha the luma over black and the chroma as it is.
+            Bits, without headers, of a long animation by eight of its frames; of pixels with alpha the luma over black
+            and the chroma as it is.
 
         Raises:
             ArgumentError: a step or the dead zone is out of range.
         """
-        luma = [frame[0].coefficients for frame in self._planes]
-        of_luma = sum(kernels.bits(plane, luma_table, dead_zone) for plane in luma)
+        luma = {number: self._planes[number][0].coefficients for number in self._looked_at}
+        share = len(self._planes) / len(luma)
+        of_luma = share * sum(kernels.bits(plane, luma_table, dead_zone) for plane in luma.values())
         if self.picture.channels == 1:
             return of_luma, 0.0
-        frames = (planes_of(self.picture, halved, plane, number) for number, plane in enumerate(luma))
+        frames = (planes_of(self.picture, halved, plane, number) for number, plane in luma.items())
         chroma = (Coefficients(planes.chroma_shape, of) for planes in frames for of in planes.chroma)
-        return of_luma, sum(kernels.bits(plane, chroma_table, dead_zone) for plane in chroma)
+        return of_luma, share * sum(kernels.bits(plane, chroma_table, dead_zone) for plane in chroma)
+
+    @cached_property
+    def changing(self) -> float:
+        """The share of the 8x8 blocks of all frames that differ from the frame before; the first frame counts whole."""
+        frames = [frame[0].luma for frame in self._planes]
+        height, width = (side - side % 8 for side in frames[0].shape)
+        if not height or not width:
+            return 1.0
+        moved = ((b != a)[:height, :width].reshape(height // 8, 8, -1, 8) for a, b in pairwise(frames))
+        return (1 + sum(float(blocks.any((1, 3)).mean()) for blocks in moved)) / len(frames)
 
     @cached_property
     def _planes(self) -> list[list[_Plane]]:
         """Of each frame one luma plane, or two with alpha: over black and over white."""
         grounds = _GROUNDS if self.picture.alpha else _GROUNDS[:1]
-        return [[_Plane(kernels.luma(frame, ground)) for ground in grounds] for frame in self.picture.frames]
+        kept = self.pixels <= KEPT_BELOW * 1e6
+        return [[_Plane(kernels.luma(frame, ground), kept) for ground in grounds] for frame in self.picture.frames]
+
+    @cached_property
+    def _looked_at(self) -> list[int]:
+        """The numbers of the frames that the transform is asked about."""
+        last = len(self.picture.frames) - 1
+        return sorted({round(share * last) for share in np.linspace(0, 1, LOOKED_AT)})
 
     def _pairs(self, candidate: Picture) -> Iterator[tuple[list[tuple[_Plane, int]], Bytes]]:
         """Yield each frame of the candidate with the planes to compare it with and the greys to lay it over."""
@@ -231,11 +258,15 @@ class Reference:
         for planes, frame in zip(self._planes, candidate.frames, strict=True):
             yield [(planes[i % len(planes)], ground) for i, ground in enumerate(grounds)], frame
 
-    def _check(self, candidate: Picture) -> None:
+    def _matched(self, candidate: Picture) -> Picture:
+        """Return a candidate with a frame for each of ours."""
         _check_depth(candidate)
+        if 1 <= len(candidate.frames) < len(self.picture.frames):
+            candidate = replace(candidate, frames=candidate.frames[_shown_at(self.picture, candidate)])
         ours, theirs = self.picture.frames.shape[:3], candidate.frames.shape[:3]
         if ours != theirs:
             raise ArgumentError(expected("{} frame(s) of {} x {} rows and columns".format(*ours), "candidate", theirs))
+        return candidate
 
 
 class _Plane:
@@ -243,8 +274,9 @@ class _Plane:
 
     _last: tuple[tuple[bytes, float, int], tuple[float, NDArray[np.floating[Any]]]] | None = None
 
-    def __init__(self, luma: Bytes) -> None:
+    def __init__(self, luma: Bytes, kept: bool = True) -> None:
         self.luma = luma
+        self._small = kept and luma.size <= KEPT_BELOW * 1e6
 
     @cached_property
     def _whole(self) -> Prepared:
@@ -257,10 +289,6 @@ class _Plane:
     @cached_property
     def coefficients(self) -> Coefficients:
         return kernels.forward_dct(self.luma)
-
-    @property
-    def _small(self) -> bool:
-        return self.luma.size <= KEPT_BELOW * 1e6
 
     def prepare(self) -> None:
         """Compute the statistics of the whole map, where they are kept."""
@@ -305,6 +333,25 @@ def compare(a: Picture, b: Picture) -> Score:
         ArgumentError: size, number of frames or depth differ.
     """
     return Reference(a, whole=True).full(b)
+
+
+def _shown_at(picture: Picture, candidate: Picture) -> NDArray[np.int64] | slice:
+    """Return which frame of a candidate is shown when each of ours begins, all of it where the times tell nothing."""
+    times = [_times(shown) for shown in (picture, candidate)]
+    known = all(len(shown.frames) == of.size for shown, of in zip((picture, candidate), times, strict=True))
+    if len(candidate.frames) == 1:
+        return np.zeros(len(picture.frames), np.int64)
+    if not known or times[0].sum() != times[1].sum():
+        return slice(None)
+    starts, ends = np.cumsum(times[0]) - times[0], np.cumsum(times[1])
+    found: NDArray[np.int64] = np.searchsorted(ends[:-1], starts, side="right")
+    return found
+
+
+def _times(picture: Picture) -> NDArray[np.int64]:
+    """Return how long each frame is shown, milliseconds; what is too short is shown for 100, and written so."""
+    times = np.array(picture.delays, np.int64)
+    return np.where(times <= SHORTEST, 100, times)
 
 
 def _check_depth(picture: Picture) -> None:

@@ -36,6 +36,7 @@ class Format:
         animation: whether it can hold several frames.
         profile: whether a colour profile is written.
         deep: whether more than 8 bits a channel are written.
+        paged: whether a page or frame of it can be chosen.
         written: whether we write it; all are read.
     """
 
@@ -48,6 +49,7 @@ class Format:
     animation: bool = False
     profile: bool = True
     deep: bool = False
+    paged: bool = False
     written: bool = True
 
 
@@ -55,12 +57,12 @@ FORMATS: dict[str, Format] = {
     f.name: f
     for f in (
         Format("jpeg", "image/jpeg", ".jpg", ("jpg",), quality=True, alpha=False),
-        Format("webp", "image/webp", ".webp", quality=True, animation=True),
+        Format("webp", "image/webp", ".webp", quality=True, animation=True, paged=True),
         Format("avif", "image/avif", ".avif", quality=True, deep=True),
         Format("jxl", "image/jxl", ".jxl", quality=True, profile=False),
-        Format("tiff", "image/tiff", ".tiff", ("tif",), quality=True, deep=True),
+        Format("tiff", "image/tiff", ".tiff", ("tif",), quality=True, deep=True, paged=True),
         Format("png", "image/png", ".png", deep=True),
-        Format("gif", "image/gif", ".gif", animation=True, profile=False),
+        Format("gif", "image/gif", ".gif", animation=True, profile=False, paged=True),
         Format("bmp", "image/bmp", ".bmp", profile=False),
         Format("ico", "image/x-icon", ".ico", profile=False),
         Format("heic", "image/heif", ".heic", ("heif",), quality=True, deep=True, written=False),

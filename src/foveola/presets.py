@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from foveola import options
 from foveola.errors import ConfigError, FoveolaError, UrlError, expected
+from foveola.info.options import InfoOptions, apply
 from foveola.options import ProcessingOptions
 from foveola.options.rows import BLANK
 
@@ -141,6 +142,19 @@ def pictures(security: bool = False, most: int = 0) -> Lay[Stages]:
             place = at if options.known(name).scope == "pipeline" else 0
             stages[place] = options.apply(stages[place], name, texts, security=security)
         return tuple(stages)
+
+    return lay
+
+
+def infos(security: bool = False) -> Lay[InfoOptions]:
+    """Return what lays the options of the info endpoint, which has no pipelines.
+
+    Args:
+        security: whether limits of the server may be changed.
+    """
+
+    def lay(said: InfoOptions, at: int, name: str, texts: Sequence[str]) -> InfoOptions:  # noqa: ARG001  # always 0
+        return apply(said, name, texts, security=security)
 
     return lay
 

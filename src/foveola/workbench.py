@@ -39,6 +39,7 @@ class Bench:
     goal: Autoquality
     encodes: int = 0
     partial: list[Probe] = field(default_factory=list)
+    worst: dict[int, float] = field(default_factory=dict)
 
     @cached_property
     def reference(self) -> Reference:
@@ -99,7 +100,7 @@ class Bench:
         data = self.codec.encode(self.picture, probe.quality, self.settings)
         dssim = probe.dssim
         if dssim is None and (self.goal.method != "size" or self.goal.verify == "always"):
-            dssim = self.decoded(data)
+            dssim = self.decoded(data, probe.quality)
         return replace(probe, data=data, bytes=len(data), dssim=dssim)
 
     def worth_a_mosaic(self, search: Search, index: int) -> int:
@@ -123,9 +124,12 @@ class Bench:
         self.partial.append(mosaic.probe)
         return mosaic.above, mosaic.variance
 
-    def decoded(self, data: bytes) -> float:
-        """Return the DSSIM that a decoder shows."""
-        return self.reference.full(self.codec.decode(data)).dssim
+    def decoded(self, data: bytes, quality: int) -> float:
+        """Return the DSSIM that a decoder shows; of several frames the worst is kept in mind."""
+        score = self.reference.full(self.codec.decode(data))
+        if len(self.picture.frames) > 1:
+            self.worst[quality] = score.worst_frame
+        return score.dssim
 
     def _shown(self, quality: int) -> float | None:
         """Return the DSSIM that a decoder will show, where the coefficients tell it without an encode; else None."""

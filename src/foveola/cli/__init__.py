@@ -14,12 +14,15 @@ from foveola.cli.config import config
 from foveola.cli.curve import curve
 from foveola.cli.doctor import doctor
 from foveola.cli.encode import encode
+from foveola.cli.explain import explain
 from foveola.cli.health import health
 from foveola.cli.info import info
 from foveola.cli.samples import samples
 from foveola.cli.serve import serve
 from foveola.cli.show import tolerant
+from foveola.cli.sign import sign
 from foveola.cli.train import train
+from foveola.cli.url import url
 from foveola.cli.version import version
 
 __all__ = ["main"]
@@ -38,6 +41,9 @@ COMMANDS = (
     curve,
     info,
     serve,
+    url,
+    sign,
+    explain,
     config,
     health,
     doctor,

@@ -1,4 +1,7 @@
-"""The codecs of the formats that are written, by name. Each is imported when it is first asked for, so that a missing library costs only its format."""
+"""The codecs of the formats that are written, by name.
+
+Each is imported when it is first asked for, so that a missing library costs only its format.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BMP: Pillow writes what is opaque and reads all; what is transparent is written here, as Pillow drops the alpha channel.
+"""BMP: Pillow writes what is opaque and reads all; what is transparent is written here, as Pillow drops alpha.
 
 It has no quality, so nothing is searched. 32 bit are written with the masks of their channels, without which readers
 take the fourth byte for filling. Source: https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapv4header

@@ -10,8 +10,10 @@ from __future__ import annotations
 MARK = b"Photoshop 3.0\0"
 _SEGMENT = 65_500
 """Bytes that surely fit into a segment of a JPEG."""
-_RESOURCE = b"8BIM\x04\x04\0\0"
-"""The resource of IPTC, 0x0404, with an empty name."""
+NUMBER = 0x0404
+"""The number of IPTC among Photoshop's resources."""
+_RESOURCE = b"8BIM" + NUMBER.to_bytes(2) + b"\0\0"
+"""Its resource, with an empty name."""
 
 
 def wrapped(block: bytes | None) -> bytes | None:
@@ -49,11 +51,21 @@ def bare(block: bytes | None) -> bytes | None:
     """
     if not block or not block.startswith(MARK):
         return block
-    at = len(MARK)
+    return resources(block).get(NUMBER) or None
+
+
+def resources(block: bytes) -> dict[int, bytes]:
+    """Return Photoshop's resources by their numbers, as far as they can be read; the first of each.
+
+    Args:
+        block: with or without the mark of a segment APP13.
+    """
+    block = block.removeprefix(MARK)
+    found: dict[int, bytes] = {}
+    at = 0
     while block[at : at + 4] == b"8BIM" and at + 7 <= len(block):
         start = at + 6 + (block[at + 6] + 2) // 2 * 2  # past a name that is padded to an even length
-        end = start + 4 + int.from_bytes(block[start : start + 4])
-        if block[at + 4 : at + 6] == _RESOURCE[4:6]:
-            return block[start + 4 : end] or None
-        at = end + end % 2
-    return None
+        size = int.from_bytes(block[start : start + 4])
+        found.setdefault(int.from_bytes(block[at + 4 : at + 6]), block[start + 4 : start + 4 + size])
+        at = start + 4 + size + size % 2
+    return found

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import AvifImagePlugin, BmpImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
 
-from foveola.codecs import base, libwebp
+from foveola.codecs import LACKING, base, libwebp
 from foveola.codecs.arrow import shared
-from foveola.errors import CodecError, ImageError
+from foveola.errors import CodecError, ImageError, expected
 from foveola.picture import Header, Picture
 
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # as everywhere here: requests share the cores, not pictures
@@ -44,6 +44,9 @@ def save(picture: Picture, format: str, **options: Any) -> bytes:
     image = shared._new(shared.im)
     try:
         image.save(file, format, **{k: v for k, v in metadata.items() if v}, **options)
+    except KeyError as error:  # Pillow was built without it
+        what = expected("an installation that can do it", format.lower(), f"Pillow without {format}")
+        raise CodecError(what, public=LACKING, status=422) from error
     except _FAILURES as error:
         raise CodecError(f"{format} encoder failed: {error}") from error
     return file.getvalue()
@@ -52,7 +55,8 @@ def save(picture: Picture, format: str, **options: Any) -> bytes:
 def decode(data: bytes, format: str) -> Picture:
     """Read all frames of a file of Pillow's `format`, with profile, Exif and XMP; orientation is not applied.
 
-    Grey and black and white are one channel; CMYK becomes RGB by Pillow's formula, without its profile; 16 bit becomes 8.
+    Grey, and black and white, is one channel; CMYK becomes RGB by Pillow's formula, without its profile; 16 bit
+    becomes 8.
 
     Raises:
         ImageError: the bytes are not a whole file of that format.

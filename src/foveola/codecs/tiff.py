@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from foveola.codecs import iptc, vips
+from foveola.codecs import exif, iptc, vips
 from foveola.codecs.base import ALL, holdable
 from foveola.errors import ImageError
 from foveola.goal import Bounds
@@ -37,7 +37,8 @@ class Tiff:
 
     def save(self, image: pyvips.Image, quality: int, settings: TiffSettings) -> bytes:  # noqa: ARG002
         """Write a lazy image as imgproxy does; its argument `Q` has no effect without compression and is left out."""
-        return vips.save(vips.with_iptc(image, iptc.fourfold), "tiffsave_buffer", {})
+        data = vips.save(vips.with_iptc(image, iptc.fourfold), "tiffsave_buffer", {})
+        return exif.tagged(data, exif.texts(vips.field(image, "exif-data", None)))  # libvips writes no Exif into TIFF
 
     def decode(self, data: bytes) -> Picture:
         """Read the first page of a file of grey or RGB in 8 or 16 bit."""

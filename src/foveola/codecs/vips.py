@@ -16,7 +16,7 @@ import numpy as np
 import pyvips
 from pyvips.enums import ForeignKeep
 
-from foveola.codecs import iptc, jpegheader
+from foveola.codecs import LACKING, iptc, jpegheader
 from foveola.codecs.base import marked
 from foveola.errors import ArgumentError, CodecError, FoveolaError, ImageError, expected
 from foveola.picture import Picture
@@ -26,6 +26,10 @@ pyvips.cache_set_max(0)
 logging.getLogger("pyvips").setLevel(logging.ERROR)  # each error is raised too; the log would repeat it
 
 _FORMATS = {"uint8": "uchar", "uint16": "ushort"}
+_WAYS: dict[str, dict[str, Any]] = {"svg": {"dpi": 96, "scale": 72 / 96}}
+"""What loaders are told unless something else is asked: an inch of a drawing is 96 pixels, and a pixel is a pixel."""
+_WORDS = {"svg": "Broken or unsupported SVG image"}
+"""What strangers read of broken files, where imgproxy has words for a format."""
 _FAIL_ON = {"jpeg": "warning", "tiff": "error"}
 """What makes a loader refuse a file that lacks a part: libjpeg only warns of it, libtiff calls it an error."""
 _LOADERS = {"avif": "heifload_buffer"} | {
@@ -106,15 +110,19 @@ def load(data: bytes, format: str, **options: Any) -> pyvips.Image:
             are decoded into memory, never into a temporary file, unless `access` is sequential.
 
     Raises:
-        ImageError: the bytes are no such file.
+        ImageError: the bytes are no such file, or this libvips can't read them.
     """
     lacking = {"fail_on": _FAIL_ON.get(format, "truncated"), "memory": options.get("access") != "sequential"}
     if format == "jpeg":
         data = jpegheader.mended(data)
+    loader = _LOADERS[format]
+    if not _has(loader):
+        raise ImageError(expected("an installation that can read it", format, _lacking(loader)), public=LACKING)
     try:
-        return getattr(pyvips.Image, _LOADERS[format])(data, **lacking | options)
+        return getattr(pyvips.Image, loader)(data, **lacking | _WAYS.get(format, {}) | options)
     except pyvips.Error as error:
-        raise ImageError(f"Expected a whole {format} file, got a broken one{_reason(error)}") from error
+        message = f"Expected a whole {format} file, got a broken one{_reason(error)}"
+        raise ImageError(message, public=_WORDS.get(format)) from error
 
 
 def computed(image: pyvips.Image) -> pyvips.Image:
@@ -183,6 +191,9 @@ def save(image: pyvips.Image, saver: str, arguments: Mapping[str, Any]) -> bytes
         ImageError: the file behind the lazy image is broken.
         CodecError: libvips could not write the image.
     """
+    if not _has(saver):
+        what = expected("an installation that can do it", saver, _lacking(saver))
+        raise CodecError(what, public=LACKING, status=422)
     keep = sum(flag for _, name, flag in _BLOBS if image.get_typeof(name))
     try:
         data: bytes = getattr(image, saver)(keep=keep, **arguments)
@@ -206,6 +217,15 @@ def with_iptc(image: pyvips.Image, shape: Callable[[bytes | None], bytes | None]
 def dpi(image: pyvips.Image) -> float:
     """Return the resolution of `image`, pixels an inch."""
     return DPI if image.xres == _UNKNOWN else round(image.xres * _MILLIMETRES, 4)
+
+
+def _has(operation: str) -> bool:
+    """Return whether this libvips was built with an operation."""
+    return bool(pyvips.type_find("VipsOperation", operation))
+
+
+def _lacking(operation: str) -> str:
+    return f"libvips without {operation}"
 
 
 def field(image: pyvips.Image, name: str, missing: Any) -> Any:

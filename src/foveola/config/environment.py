@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, MutableMapping
-from pathlib import Path
 
+from foveola.config.files import text_of
 from foveola.config.rows import PREFIX
-from foveola.errors import expected
+from foveola.errors import ConfigError
 
 FILE = PREFIX + "ENV_LOCAL_FILE_PATH"
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=(.*)")
@@ -33,13 +33,9 @@ def said_by_file(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]
     if not path:
         return {}, []
     try:
-        if not Path(path).is_file():
-            return {}, [expected("the path of a file", FILE, path)]
-        text = Path(path).read_text("utf-8")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        return {}, [f"{expected('the path of a file that can be read', FILE, path)}: {reason}"]
-    return parse(text, path, environ)
+        return parse(text_of(path, FILE), path, environ)
+    except ConfigError as error:
+        return {}, [str(error)]
 
 
 def parse(text: str, path: str, environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -37,7 +37,7 @@ _GO = "it tunes Go's memory, and foveola is not written in Go"
 _ALLOCATOR = "the libraries' memory is tuned by the image of the container"
 _WATCHED = "metrics are told to Prometheus only, by `IMGPROXY_PROMETHEUS_BIND`"
 _ERRORS = "errors are written to the log only"
-_SYSLOG = "the log is written to stderr, and who runs the server passes it on"
+_SYSLOG = "the log is written to stdout, and who runs the server passes it on"
 _NO_CACHE = "results are not cached by the server: a CDN or a proxy before it does that"
 _KEPT = "images that URLs name are fetched each time"
 _LICENCE = "no licence is needed"
@@ -47,7 +47,7 @@ _NO_DETECTION = "no objects are detected"
 _NO_CLASSES = "pictures are not classified"
 _SMART = "`gravity:sm` finds what draws attention by libvips' own way"
 _BEST = "the format `best` is not served"
-_NO_PDF = "PDF is not drawn with a background of its own"
+_NO_PDF = "PDF is not read"
 
 ACCEPTED: Mapping[str, str] = {
     "FREE_MEMORY_INTERVAL=10 DOWNLOAD_BUFFER_SIZE=0 BUFFER_POOL_CALIBRATION_THRESHOLD=1024 LOG_MEM_STATS=false": _GO,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from foveola.config import presets
 from foveola.errors import ArgumentError, expected
 from foveola.goal import Asked, resolve
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def problems(found: Settings) -> Iterator[str]:
     """Yield a sentence for each problem."""
     yield from _of_urls(found)
+    yield from presets.problems(found.urls, security=found.security.allow_security_options)
     yield from _of_images(found)
     yield from _of_the_server(found)
     try:

@@ -36,7 +36,9 @@ class Server:
     read_request_timeout: int = row(10, SECONDS, "Seconds that a client has to send its request.")
     write_response_timeout: int = row(10, SECONDS, "Seconds that a client has to receive the answer.")
     keep_alive_timeout: int = row(10, COUNT, "Seconds an idle connection is kept; 0 closes at once.")
-    client_keep_alive_timeout: int = row(90, COUNT, "Seconds an idle connection to a source is kept.")
+    client_keep_alive_timeout: int = row(
+        90, COUNT, "Seconds an idle connection to a source is kept; 0 for one a request."
+    )
     graceful_stop_timeout: int = row(20, COUNT, "Seconds that running requests have left after SIGTERM.")
     download_timeout: int = row(5, SECONDS, "Seconds the source may take before the answer is 504.")
     workers: int = row(0, COUNT, "Processes that work on pictures; 0 for one a core.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from foveola import __version__, settings
-from foveola.config import problems, reading
+from foveola.config import presets, problems, reading
 from foveola.config.decisions import Decisions
 from foveola.config.formats import Formats
 from foveola.config.images import Images
@@ -27,6 +27,7 @@ from foveola.pipeline import Accepted, Defaults
 from foveola.settings import ONE_THREAD, PREDICTED, Inference
 from foveola.sources.base import Reach, Stores
 from foveola.urls import Grammar, Keys
+from foveola.urls.grammar import replacements
 from foveola.variables import Setting
 
 _log = logging.getLogger("foveola.config")
@@ -91,12 +92,23 @@ class Settings:
 
     @property
     def grammar(self) -> Grammar:
-        """How paths are read."""
+        """How paths are read; its presets are read anew each time."""
+        said, security = self.urls, self.security.allow_security_options
+        info_only = said.only_presets if said.info_only_presets is None else said.info_only_presets
         return Grammar(
-            self.urls.arguments_separator,
-            self.urls.base_url,
-            self.urls.base64_url_includes_filename,
-            frozenset(self.urls.allowed_processing_options),
+            separator=said.arguments_separator,
+            base_url=said.base_url,
+            filename=said.base64_url_includes_filename,
+            allowed=frozenset(said.allowed_processing_options),
+            presets=presets.presets(said, security=security),
+            only_presets=said.only_presets,
+            replacements=replacements(said.url_replacements),
+            encryption_key=said.source_url_encryption_key,
+            security=security,
+            chained=said.max_chained_pipelines,
+            info_allowed=frozenset(said.allowed_info_options),
+            info_presets=presets.info_presets(said, security=security),
+            info_only_presets=info_only,
         )
 
     @property
@@ -163,12 +175,13 @@ class Settings:
             allowed=self.security.allowed_sources,
             max_bytes=self.security.max_src_file_size,
             timeout=self.server.download_timeout,
+            keep_alive=self.server.client_keep_alive_timeout,
             max_redirects=self.security.max_redirects,
             loopback=self.security.allow_loopback_source_addresses,
             link_local=self.security.allow_link_local_source_addresses,
             private=self.security.allow_private_source_addresses,
             user_agent=self.server.user_agent.replace("%current_version", __version__),
-            proxy=True,
+            proxy=self.sources.use_proxies,
             verify=not self.security.ignore_ssl_verification,
             request_headers=self.server.custom_request_headers,
             stores=Stores(**{f.name: getattr(self.sources, f.name) for f in fields(Stores)}),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foveola.config.rows import PATTERNS, off, on, row, text
+from foveola.config.rows import OURS, PATTERNS, off, on, row, text
+from foveola.kinds import BOOLEAN
 
 _ALLOWED = "Names of the {} that may be used, `*` for anything; all when empty."
 _DENIED = "Names of the {} that may not be used, `*` for anything."
@@ -18,6 +19,13 @@ class Sources:
     """Sources."""
 
     local_filesystem_root: str = text("The folder that `local://` is; none when empty.")
+    use_proxies: bool = row(
+        False,
+        BOOLEAN,
+        "Whether servers are asked through the proxies of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`; what a proxy dials "
+        "is not judged.",
+        prefix=OURS,
+    )
     use_s3: bool = off("Whether `s3://` is Amazon's S3 or what speaks like it.")
     s3_region: str = text("Its region; that of the AWS settings when empty.")
     s3_endpoint: str = text("Its address; Amazon's when empty.")

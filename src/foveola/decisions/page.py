@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
@@ -22,7 +22,7 @@ from foveola.decisions import MOST_POINTS, WHYS, Decision, Key, Point, Unit
 from foveola.doctor import LIBRARIES
 from foveola.metrics import VERSION
 from foveola.networks import digest
-from foveola.pipeline import Plan
+from foveola.pipeline import Plan, Saving
 from foveola.remembered import NOTHING, Answer, Hint, Remembered
 from foveola.search import Why
 
@@ -36,8 +36,10 @@ HARMLESS = {
     "quality": "fixed, so there is none where it is searched for",
     "notes": "words about the other fields",
     "inference": "how fast a network answers, not what",
+    "options": "what the other fields were made of",
+    "defaults": "likewise",
 }
-"""Fields of a plan that are in no key, and why; those that are named nowhere are about the pixels."""
+"""Fields of a plan and a saving that are in no key, and why; those that are named nowhere are about the pixels."""
 MISSED = {"no_ml_extra", "network_damaged", "network_failed"}
 """Notes of a result without the network that is wanted, which may work another time."""
 _LIBRARIES = ("libvips", "libjpeg-turbo", "libwebp", "libavif", "av1")
@@ -49,27 +51,29 @@ class Page:
     """The decisions that concern one plan.
 
     Args:
-        plan: what is to be done; it searches for its quality.
+        plan: what is done to the pixels.
+        saving: how they are written; it searches for its quality.
         rows: what is remembered of the source, the latest first.
     """
 
     plan: Plan
+    saving: Saving
     rows: Sequence[Decision]
 
     @property
     def unit(self) -> Unit:
         """What the search measures."""
-        return "bytes" if self.plan.goal.method == "size" else "dssim"
+        return "bytes" if self.saving.goal.method == "size" else "dssim"
 
     @cached_property
     def key(self) -> Key:
         """What a decision about the plan depends on."""
-        return key_of(self.plan)
+        return key_of(self.plan, self.saving)
 
     @property
     def pixels(self) -> int:
         """Of the result."""
-        width, height = self.plan.geometry.result
+        width, height = self.saving.size
         return width * height
 
     @property
@@ -140,13 +144,13 @@ class Page:
 
     def _stands_in(self, result: Result) -> bool:
         """Return whether a network was to be trusted and could not be asked: the next search asks it again."""
-        goal = self.plan.goal
+        goal = self.saving.goal
         return goal.method == "ml" and goal.allowed_error >= TRUSTING and not MISSED.isdisjoint(result.notes)
 
 
-def page_of(plan: Plan, rows: Sequence[Decision] | None) -> Page | None:
+def page_of(plan: Plan, saving: Saving, rows: Sequence[Decision] | None) -> Page | None:
     """Return the page of a plan, None where nothing is searched for or nothing is to be remembered."""
-    return Page(plan, rows) if plan.searched and rows is not None else None
+    return Page(plan, saving, rows) if saving.searched and rows is not None else None
 
 
 def told(page: Page | None, check: bool = False) -> Remembered:
@@ -154,16 +158,27 @@ def told(page: Page | None, check: bool = False) -> Remembered:
     return page.told(check) if page else NOTHING
 
 
-def key_of(plan: Plan) -> Key:
+def key_of(plan: Plan, saving: Saving) -> Key:
     """Return the key of a plan: three digests of its fields, of the builds and of the metric."""
-    fields = asdict(plan)
-    pixels = {name: value for name, value in fields.items() if name not in (*CODEC, *GOAL, *HARMLESS)}
-    codec = [fields[name] for name in CODEC]
+    said = _fields(plan) | _fields(saving)
+    pixels = {name: value for name, value in said.items() if name not in (*CODEC, *GOAL)}
     return Key(
         _digest([build(), pixels]),
-        _digest([build(), VERSION, codec]),
-        _digest([digest(plan.network), *(fields[name] for name in GOAL)]),
+        _digest([build(), VERSION, [said[name] for name in CODEC]]),
+        _digest([digest(saving.network), *(said[name] for name in GOAL)]),
     )
+
+
+def _fields(decided: Plan | Saving) -> dict[str, Any]:
+    """Return the fields that count, as plain values."""
+    names = [f.name for f in fields(decided) if f.name not in HARMLESS]
+    return {name: _plain(getattr(decided, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 @cache

@@ -35,6 +35,8 @@ SKETCHED = 500_000
 MOST_TILES = 240
 SKETCH_ERROR = 0.45
 """Standard deviation of the log of what a tile loses, as it adds up over independent tiles."""
+MOVING_ERROR = 0.4
+"""Standard deviation of the log of the bytes of an animation (a dozen made of photographs that pass or are passed)."""
 COUNTED = (12, 50, 86)
 """Qualities at which bits tell what a picture is like."""
 Counter = Callable[[int], tuple[float, float]]
@@ -200,8 +202,16 @@ def foresee_bytes(reference: Reference, codec: Codec, settings: Any, steps: Sequ
         return None
     family = in_bytes(belief(codec, settings, steps, "bits"), reference)
     above = residual(codec, settings, steps, described(reference, count), "bits_residual")
+    if len(reference.picture.frames) > 1:
+        above += _moving(reference, len(steps))
     rest = overhead(reference, codec, settings)
     return Foresight(steps, [Layer(lambda step: sum(count(step.quality)) / 8 + rest, above)], family)
+
+
+def _moving(reference: Reference, steps: int) -> Curve:
+    """Return the belief about how far an animation lies above its frames one by one: what stands still costs little."""
+    factors = np.stack((np.ones(steps), np.linspace(-0.5, 0.5, steps)), 1) * MOVING_ERROR
+    return Curve(np.full(steps, math.log(reference.changing)), factors, np.zeros(steps))
 
 
 def overhead(reference: Reference, codec: Codec, settings: Any) -> int:

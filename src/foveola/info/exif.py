@@ -15,9 +15,9 @@ from fractions import Fraction
 
 from PIL.ExifTags import GPSTAGS, TAGS
 
-from foveola.info.exifwords import text, title
+from foveola.codecs.base import bare
+from foveola.info.exifwords import Values, text, title
 
-MARK = b"Exif\0\0"
 _ENTRY = 12
 _MOST_TAGS = 500
 _MOST_BYTES = 4096
@@ -32,8 +32,6 @@ _BLOBS = frozenset((0x02BC, 0x83BB, 0x8649, 0x8773, 0x927C, 0xEA1C, 0xC4A5))
 """Other metadata within Exif, notes of makers and padding."""
 _INTEROP = {1: "InteroperabilityIndex", 2: "InteroperabilityVersion"}
 _RENAMED = {0xA002: "PixelXDimension", 0xA003: "PixelYDimension", 0xA000: "FlashPixVersion"}
-
-Values = tuple[int | float | Fraction, ...] | bytes
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def exif(data: bytes, canonical: bool) -> dict[str, str]:
         data: the block, with or without its mark `Exif`.
         canonical: the names of the standard (`DateTimeOriginal`), not those for people (`Date and Time (Original)`).
     """
-    raw = data.removeprefix(MARK)
+    raw = bare(data) or b""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(raw[:4])
     if order is None:
         return {}

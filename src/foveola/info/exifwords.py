@@ -214,7 +214,7 @@ def _of_bytes(name: str, data: bytes) -> str:
         photographer, _, editor = data.rstrip(b"\0").partition(b"\0")
         parts = (decoded(photographer), "Photographer"), (decoded(editor), "Editor")
         return " - ".join(f"{who} ({what})" for who, what in parts if who)
-    if any(byte < 9 for byte in data.rstrip(b"\0")):
+    if any(byte < 9 for byte in data.split(b"\0")[0]):
         return f"{len(data)} bytes undefined data"
     return decoded(data)
 

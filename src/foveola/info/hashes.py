@@ -82,6 +82,7 @@ def phash(grey: NDArray[np.uint8]) -> str:
     waves = _amounts(grey[..., None].astype(np.float64), 8, 8)[..., 0]
     waves[0] *= math.sqrt(0.5)  # as in the orthonormal transform, of which the usual one is a multiple
     waves[:, 0] *= math.sqrt(0.5)
+    waves = waves.round(6)  # what is nothing is not to differ from nothing
     bits = (waves > np.median(waves)).ravel()
     return f"{int(''.join('1' if bit else '0' for bit in bits), 2):016x}"
 

@@ -14,9 +14,8 @@ from typing import Any
 
 from foveola.info.exifwords import decoded
 
-MARK = b"Photoshop 3.0\0"
-IPTC, RESOLUTION = 0x0404, 0x03ED
-"""The numbers of Photoshop's blocks that are read."""
+RESOLUTION = 0x03ED
+"""The number of the resolution among Photoshop's resources."""
 _MOST_FIELDS = 1000
 _LONGEST = 32_767
 """Bytes of a field; IIM's longer ones hold previews."""
@@ -134,24 +133,6 @@ def resolution(data: bytes) -> dict[str, Any]:
         "YResolutionUnit": _UNITS.get(down_unit, "unknown"),
         "HeightUnit": _UNITS.get(height, "unknown"),
     }
-
-
-def blocks(data: bytes) -> dict[int, bytes]:
-    """Return Photoshop's blocks by their numbers, as far as they can be read; the first of each.
-
-    Args:
-        data: with or without the mark `Photoshop 3.0`.
-    """
-    data = data.removeprefix(MARK)
-    found: dict[int, bytes] = {}
-    at = 0
-    while data[at : at + 4] == b"8BIM" and len(data) >= at + 12:
-        number = int.from_bytes(data[at + 4 : at + 6])
-        start = at + 6 + (data[at + 6] + 2) // 2 * 2  # past a name that is padded to an even length
-        size = int.from_bytes(data[start : start + 4])
-        found.setdefault(number, data[start + 4 : start + 4 + size])
-        at = start + 4 + (size + 1) // 2 * 2
-    return found
 
 
 def _fields(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:

@@ -13,13 +13,15 @@ from typing import Any
 import pyvips
 
 from foveola.codecs import heic
+from foveola.codecs.iptc import NUMBER, resources
 from foveola.codecs.vips import field
 from foveola.info.exif import exif
-from foveola.info.iptc import IPTC, RESOLUTION, blocks, iptc, resolution
+from foveola.info.iptc import RESOLUTION, iptc, resolution
 from foveola.info.options import InfoOptions
 from foveola.info.xmp import xmp
 
 _JXL = b"\0\0\0\x0cJXL \r\n\x87\n"
+_TIFF = (b"II*\0", b"MM\0*")
 _BOXES = 1000
 
 
@@ -52,14 +54,15 @@ def blobs(data: bytes, format: str, image: pyvips.Image | None) -> Blobs:
         return Blobs(*heic.metadata(data))
     if image is None:
         boxes = _boxes(data) if data.startswith(_JXL) else {}
-        exif = boxes.get(b"Exif", b"")
-        return Blobs(exif[4 + int.from_bytes(exif[:4]) :], boxes.get(b"xml ", b""))
+        block = boxes.get(b"Exif", b"")
+        start = 0 if block.startswith(_TIFF) else 4 + int.from_bytes(block[:4])  # some writers forget where it starts
+        return Blobs(block[start:], boxes.get(b"xml ", b""))
     said = field(image, "iptc-data", b"")
-    photoshop = blocks(field(image, "photoshop-data", b"") or said)
+    photoshop = resources(field(image, "photoshop-data", b"") or said)
     return Blobs(
         exif=data if format == "tiff" else field(image, "exif-data", b""),
         xmp=field(image, "xmp-data", b""),
-        iptc=said if format == "tiff" else photoshop.get(IPTC, b""),
+        iptc=said if format == "tiff" else photoshop.get(NUMBER, b""),
         photoshop=photoshop.get(RESOLUTION, b""),
     )
 

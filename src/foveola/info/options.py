@@ -132,11 +132,14 @@ def _row(name: str, aliases: tuple[str, ...], arguments: tuple[Argument, ...], d
     return InfoOption(name, aliases, arguments, doc, read, len(arguments))
 
 
-def _switches(name: str, aliases: tuple[str, ...], doc: str, default: str = "0", more: str = "") -> InfoOption:
-    """Return the row of a switch, and of one more of the form `name=default=doc`."""
-    switch = Argument(name, kinds.LENIENT_BOOLEAN, "Whether it is told.", default, needed=True)
-    second = [Argument(field, kinds.LENIENT_BOOLEAN, doc, off) for field, off, doc in [more.split("=")]] if more else []
-    return _row(name, aliases, (switch, *second), doc)
+def _switch(name: str, aliases: tuple[str, ...], doc: str, default: str = "0", *more: Argument) -> InfoOption:
+    """Return the row of a switch, which more may follow."""
+    switch = Argument(name, kinds.LENIENT_BOOLEAN, "Whether it is told.", default, needed=not more)
+    return _row(name, aliases, (switch, *more), doc)
+
+
+def _besides(name: str, default: str, doc: str) -> Argument:
+    return Argument(name, kinds.LENIENT_BOOLEAN, doc, default)
 
 
 def _as_processing(name: str, doc: str = "") -> InfoOption:
@@ -179,39 +182,44 @@ _PALETTE = Argument("palette", _COLOURS, "How many at most; 0 for none.", "0", n
 _DIGEST = Argument("type", kinds.word(*HASH_TYPES), "Which; more may follow.")
 
 INFO_OPTIONS: tuple[InfoOption, ...] = (
-    _switches("size", ("s",), "The bytes of the file.", "1"),
-    _switches("format", ("f",), "Its format and media type.", "1"),
-    _switches("dimensions", ("d",), "Width and height of the upright picture, and how it is stored.", "1"),
-    _switches("exif", (), "The Exif metadata, as text.", "1", "canonical_names=0=Names as in Exif's standard."),
-    _switches("iptc", (), "The IPTC metadata, and the resolution that Photoshop writes.", "1"),
-    _switches("xmp", (), "The XMP metadata by namespace.", "1"),
-    _switches("colorspace", ("cs",), "The colour space, as libvips names it."),
-    _switches("bands", ("b",), "How many channels there are, alpha included."),
-    _switches("sample_format", ("sf",), "The type of their numbers, as libvips names it."),
-    _switches("pages_number", ("pn",), "How many pages or frames there are."),
-    _switches(
+    _switch("size", ("s",), "The bytes of the file.", "1"),
+    _switch("format", ("f",), "Its format and media type.", "1"),
+    _switch("dimensions", ("d",), "Width and height of the upright picture, and how it is stored.", "1"),
+    _switch(
+        "exif", (), "The Exif metadata, as text.", "1", _besides("canonical_names", "0", "Names as in Exif's standard.")
+    ),
+    _switch("iptc", (), "The IPTC metadata, and the resolution that Photoshop writes.", "1"),
+    _switch("xmp", (), "The XMP metadata by namespace.", "1"),
+    _switch("colorspace", ("cs",), "The colour space, as libvips names it."),
+    _switch("bands", ("b",), "How many channels there are, alpha included."),
+    _switch("sample_format", ("sf",), "The type of their numbers, as libvips names it."),
+    _switch("pages_number", ("pn",), "How many pages or frames there are."),
+    _switch(
         "alpha",
         ("a",),
         "Whether there is an alpha channel.",
-        more="check_transparency=0=Whether any pixel is transparent, too; this decodes the picture.",
+        "0",
+        _besides("check_transparency", "0", "Whether any pixel is transparent, too; this decodes the picture."),
     ),
     _as_processing("crop", "Where such a crop would lie, in shares of the picture; nothing where a side is 0."),
     _row("palette", ("p",), (_PALETTE,), "The colours that stand for all."),
-    _switches(
+    _switch(
         "average",
         ("avg",),
         "The average colour.",
-        more="ignore_transparent=1=Whether pixels that are quite transparent are left out.",
+        "0",
+        _besides("ignore_transparent", "1", "Whether pixels that are quite transparent are left out."),
     ),
-    _switches(
+    _switch(
         "dominant_colors",
         ("dc",),
         "The vibrant and the muted colours, each light, normal and dark.",
-        more="build_missed=0=Whether colours that are not there are made from those that are.",
+        "0",
+        _besides("build_missed", "0", "Whether colours that are not there are made from those that are."),
     ),
     InfoOption("blurhash", ("bh",), _COMPONENTS, "The BlurHash.", _read_blurhash, 2),
-    _switches("thumb_hash", ("th",), "The ThumbHash, in hexadecimal."),
-    _switches("perceptual_hash", ("phash", "ph"), "64 bits in hexadecimal that alike pictures have nearly the same."),
+    _switch("thumb_hash", ("th",), "The ThumbHash, in hexadecimal."),
+    _switch("perceptual_hash", ("phash", "ph"), "64 bits in hexadecimal that alike pictures have nearly the same."),
     InfoOption("calc_hashsums", ("chs",), (_DIGEST,), "Digests of the file.", _read_digests, None),
     _as_processing("page", "The page or frame that is looked at."),
     _as_processing("cachebuster"),

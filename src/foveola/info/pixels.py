@@ -14,7 +14,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from foveola.codecs.vips import computed
-from foveola.picture import FORMATS, Header
+from foveola.picture import Header
 from foveola.transform.colour import channels, eight_bits, strip, to_picture, to_srgb, upright
 from foveola.transform.load import load
 
@@ -98,7 +98,7 @@ def _shrink(header: Header) -> float:
     longest = max(header.width, header.height) / (2 * SIDE)
     if header.format == "jpeg":
         return next((shrink for shrink in _JPEG_SHRINKS if shrink <= longest), 1)
-    if header.format == "webp" and FORMATS["webp"].animation and header.frames == 1:
+    if header.format == "webp" and header.frames == 1:
         return max(longest, 1)
     return 1
 

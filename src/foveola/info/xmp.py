@@ -8,6 +8,7 @@ Source: https://github.com/adobe/xmp-docs/blob/master/XMPSpecifications/XMPSpeci
 from __future__ import annotations
 
 import io
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -32,10 +33,12 @@ def xmp(data: bytes) -> dict[str, dict[str, Any]]:
     """
     if len(data) > LONGEST:
         return {}
+    if data[:2] not in (BOM_UTF16_BE, BOM_UTF16_LE):
+        data = data.strip(b"\0 \r\n\t")  # some programs pad packets with zeros
     prefixes: dict[str, str] = {}
     root: Element | None = None
     try:
-        for event, value in iterparse(io.BytesIO(data.strip(b"\0 \r\n\t")), events=("start-ns", "start")):
+        for event, value in iterparse(io.BytesIO(data), events=("start-ns", "start")):
             if event == "start-ns":
                 prefixes.setdefault(value[1], value[0])
             elif root is None:

@@ -50,8 +50,6 @@ CROPPED = tuple(
 
 def _read_gravity(arguments: tuple[Argument, ...], said: Gravity, texts: Sequence[str]) -> Gravity:
     """Lay a gravity over another: the anchor is new, offsets that are left out stay."""
-    if len(texts) > len(arguments):
-        raise _too_many(arguments[0].name, len(arguments), texts)
     given = read_given(arguments, texts)
     anchor, x, y = given[0], given.get(1, said.x), given.get(2, said.y)
     if anchor == "sm":
@@ -61,10 +59,6 @@ def _read_gravity(arguments: tuple[Argument, ...], said: Gravity, texts: Sequenc
     if anchor == "fp" and not (len(given) == 3 and 0 <= x <= 1 and 0 <= y <= 1):
         raise UrlError(expected("two numbers 0..1 with fp", "gravity", ":".join(texts)))
     return Gravity(anchor, x, y)
-
-
-def _too_many(name: str, most: int, texts: Sequence[str]) -> UrlError:
-    return UrlError(expected(f"at most {most} argument{'s' if most > 1 else ''}", name, ":".join(texts)))
 
 
 def _write_gravity(gravity: Gravity) -> list[str]:

@@ -130,7 +130,7 @@ FORMAT = (
     ),
     Option(
         "skip_processing",
-        ("skp",),
+        ("skp", "sp"),
         readers.SKIPPED,
         "Formats that are sent as they are, where no other is asked for.",
         "Format",

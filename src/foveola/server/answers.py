@@ -159,13 +159,13 @@ class Speaker:
         format = FORMATS[told.facts.format]
         own = (("Content-Type", format.mime), ("Content-Disposition", self._disposition(sent, format.extension)))
         debug = _debug(told.facts, told.origin_bytes) if self._server.enable_debug_headers else ()
-        return Answer(told.status, (*own, *said, *debug), result)
+        return Answer(told.status, (*said, *own, *debug), result)
 
     def info(self, told: Told, result: Body, sent: Sent) -> Answer:
         """Return the answer that tells of a picture in JSON."""
         said = self._about(told, sent, accept=False, hints=False)
         return Answer(
-            told.status, said if told.status == 304 else (("Content-Type", "application/json"), *said), result
+            told.status, said if told.status == 304 else (*said, ("Content-Type", "application/json")), result
         )
 
     def raw(self, opened: Opened, parts: Callable[[], AsyncIterator[bytes]], sent: Sent) -> Answer:

@@ -20,11 +20,12 @@ from foveola.goal import METHODS
 from foveola.options import ProcessingOptions
 from foveola.picture import FORMATS
 from foveola.pipeline import Accepted
+from foveola.server.vipsmemory import NOTHING, Held
 
 T = TypeVar("T")
 
 LIMIT = 1 << 17
-"""Bytes of a message; a path is at most half as long."""
+"""Bytes of a message; options that need more are refused."""
 LARGEST = 1 << 30
 """Bytes of a result; more than any format's encoder writes within the limits of a side."""
 MEMORY = ("", "new", "near", "hit", "checked", "spoiled")
@@ -81,6 +82,7 @@ class Facts:
         why: what ended the search.
         memory: what memory did for it, a word of `MEMORY`.
         decision: what is to be remembered.
+        vips: what libvips holds in the worker.
     """
 
     format: str
@@ -95,6 +97,7 @@ class Facts:
     why: str
     memory: str = ""
     decision: Decision | None = None
+    vips: Held = NOTHING
 
     @property
     def autoquality(self) -> str:
@@ -119,9 +122,11 @@ class Told:
 
     Args:
         bytes: of the text.
+        vips: what libvips holds in the worker.
     """
 
     bytes: int
+    vips: Held = NOTHING
 
 
 class WorkerError(FoveolaError):
@@ -197,15 +202,16 @@ def _error(status: int, public: str, message: str, stack: str = "", unknown: boo
 
 
 def _told(told: dict[str, Any]) -> Told:
-    found = Told(**told)
-    if not (_is(int, found.bytes) and 0 <= found.bytes <= LARGEST):
+    found = Told(told["bytes"], _held(told["vips"]))
+    if not (_is(int, found.bytes) and 0 <= found.bytes <= LARGEST and len(told) == 2):
         raise ValueError("bad size")
     return found
 
 
 def _facts(told: dict[str, Any]) -> Facts:
     decision = None if told["decision"] is None else Decision.read(told["decision"])
-    told = {**told, "origin": tuple(told["origin"]), "size": tuple(told["size"]), "decision": decision}
+    pairs = {name: tuple(told[name]) for name in ("origin", "size")}
+    told = {**told, **pairs, "decision": decision, "vips": _held(told["vips"])}
     facts = Facts(**told)
     good = (
         facts.format in FORMATS,
@@ -221,6 +227,12 @@ def _facts(told: dict[str, Any]) -> Facts:
     if not all(good):
         raise ValueError("bad facts")
     return facts
+
+
+def _held(told: object) -> Held:
+    if not (isinstance(told, list) and len(told) == 3 and _is(int, *told)):
+        raise ValueError("bad memory")
+    return told[0], told[1], told[2]
 
 
 def _is(kind: type, *values: object) -> bool:

@@ -26,10 +26,13 @@ from foveola.server.memory import Memory
 from foveola.server.metrics import Metrics
 from foveola.server.wishes import Wish
 from foveola.sources.base import Body, Fetched
+from foveola.urls import InfoUrl
 
 _log = logging.getLogger("foveola.server")
 SOFT = 0.9
 """The share of a request's time after which a search has to take the best it has; the rest is for the last encode."""
+
+_NOTHING = ProcessingOptions()
 
 
 class Workers(Protocol):
@@ -37,6 +40,10 @@ class Workers(Protocol):
 
     async def work(self, job: Job, source: Body, result: Body, watermark: Body | None = None) -> Facts:
         """Have a picture made."""
+        ...
+
+    async def tell(self, job: Job, source: Body, result: Body) -> None:
+        """Have a text about a picture written."""
         ...
 
 
@@ -85,7 +92,7 @@ class Maker:
         self._memory, self._admission, self._metrics = memory, admission, metrics
 
     async def make(self, wish: Wish) -> Made:
-        """Return the picture, or that the client has it already.
+        """Return the picture, or what is asked about it, or that the client has that already.
 
         Raises:
             DeadlineError: it is not done in time.
@@ -95,7 +102,8 @@ class Maker:
         result = Body()
         try:
             async with asyncio.timeout(self._timeout):
-                told = await self._made(wish, until, result)
+                job = Job(0, _NOTHING, wish.accepted, until, workers=self._admission.spare, name=_name(wish.url.source))
+                told = await self._done(wish, job, result)
         except BaseException as error:
             result.close()
             if isinstance(error, TimeoutError):
@@ -105,9 +113,20 @@ class Maker:
             self._metrics.autoquality(told.facts)
         return Made(told, result)
 
-    async def _made(self, wish: Wish, until: float, result: Body) -> Told:
-        watermark = await self._marked(wish.url.options)
-        job = Job(0, wish.url.options, wish.accepted, until, workers=self._admission.spare, name=_name(wish.url.source))
+    async def _done(self, wish: Wish, job: Job, result: Body) -> Told:
+        if isinstance(wish.url, InfoUrl):
+            return await self._informed(wish, replace(job, kind="info", info=wish.url.options), result)
+        options = wish.url.options
+        return await self._made(wish, replace(job, options=options), result, await self._marked(options))
+
+    async def _informed(self, wish: Wish, job: Job, result: Body) -> Told:
+        fetched = await self._fetched(wish)
+        with fetched.body as source:
+            if fetched.status != 304:
+                await self._workers.tell(replace(job, size=source.size), source, result)
+            return Told(fetched.status, fetched.headers, source.size)
+
+    async def _made(self, wish: Wish, job: Job, result: Body, watermark: Body | None) -> Told:
         try:
             fetched = await self._fetched(wish)
             with fetched.body as source:
@@ -116,7 +135,7 @@ class Maker:
                 facts = await self._worked(job, source, result, watermark)
                 return Told(200, fetched.headers, source.size, facts)
         except (SourceError, ImageError) as error:  # what a worker says is neither, but for an UnknownTypeError
-            instead = await self._instead(wish.url.options.fallback_image_url, error)
+            instead = await self._instead(job.options.fallback_image_url, error)
             if instead is None:
                 raise
             status = self._images.fallback_image_http_code or error.status
@@ -171,4 +190,4 @@ class Maker:
 
 
 def _name(source: str) -> str:
-    return source.partition("?")[0].rpartition("/")[2]
+    return source.partition("?")[0].rpartition("/")[2][-255:]

@@ -9,6 +9,8 @@ from typing import Literal
 from urllib.parse import unquote
 
 Kind = Literal["picture", "info", "landing", "health", "head", "options", "nothing"]
+INFO = "/info/"
+"""What paths that ask about a picture begin with; their signature is of what comes after its own."""
 
 
 def kind_of(method: str, path: str, prefix: str = "", health: str = "") -> Kind:
@@ -32,4 +34,4 @@ def kind_of(method: str, path: str, prefix: str = "", health: str = "") -> Kind:
         return "health"
     if read in ("", "/"):
         return "landing"
-    return "info" if raw.startswith("/info/") else "picture"
+    return "info" if raw.startswith(INFO) else "picture"

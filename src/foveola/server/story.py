@@ -16,17 +16,20 @@ from typing import Any
 from foveola import errors, options, pipeline, urls
 from foveola.config import Settings
 from foveola.errors import FoveolaError, SignatureError
+from foveola.options import ProcessingOptions
 from foveola.server import raw
 from foveola.server.admission import Admission
 from foveola.server.answers import Answer, Sent, Speaker
 from foveola.server.flights import Flights
+from foveola.server.hints import hinted
 from foveola.server.jobs import Facts
 from foveola.server.making import Made, Maker
 from foveola.server.metrics import Metrics
 from foveola.server.request import Request, masked
-from foveola.server.wishes import Reader
+from foveola.server.routes import INFO
+from foveola.server.wishes import Reader, Wish
 from foveola.sources import Sources
-from foveola.urls import ImageUrl
+from foveola.urls import ImageUrl, InfoUrl
 
 _log = logging.getLogger("foveola.server")
 _KINDS: tuple[tuple[type[FoveolaError], str], ...] = (
@@ -81,10 +84,15 @@ class Story:
         expires = 0
         try:
             self._check_secret(request.headers.get("authorization", ""))
-            url = self._url(path)
+            url = self._url(path, request.headers)
             expires = url.options.expires
-            fields |= {"image_url": masked(url.source), "processing_options": _written(url)}
-            return await self._allowed(url, request.headers, fields, stack)
+            fields["image_url"] = masked(url.source)
+            wish = self._reader.wish(url, request.headers)
+            if isinstance(url, InfoUrl):
+                made = await self._made(wish, stack)
+                return self._speaker.info(made.told, made.result, Sent(url.source, expires))
+            fields["processing_options"] = "/".join(":".join(texts) for texts in options.write(url.options))
+            return await self._pictured(url, wish, fields, stack)
         except FoveolaError as error:
             return self._refused(error, request, expires)
         except Exception as error:
@@ -98,28 +106,34 @@ class Story:
         if wanted and not hmac.compare_digest(authorization.encode(), f"Bearer {wanted}".encode()):
             raise SignatureError("Invalid secret")
 
-    def _url(self, path: str) -> ImageUrl:
+    def _url(self, path: str, headers: Mapping[str, str]) -> ImageUrl | InfoUrl:
+        if path.startswith(INFO):
+            signature, signed = urls.split("/" + path.removeprefix(INFO))
+            urls.verify(signature, signed, self._keys)
+            return urls.parse_info(signed, self._grammar, now=self._now())
         signature, signed = urls.split(path)
         urls.verify(signature, signed, self._keys)
-        return urls.parse(signed, self._grammar)
+        start = hinted(headers) if self._settings.formats.enable_client_hints else ProcessingOptions()
+        return urls.parse(signed, self._grammar, now=self._now(), start=start)
 
-    async def _allowed(
-        self, url: ImageUrl, headers: Mapping[str, str], fields: dict[str, Any], stack: AsyncExitStack
-    ) -> Answer:
-        """Return what a URL asks for that may be asked for."""
+    async def _pictured(self, url: ImageUrl, wish: Wish, fields: dict[str, Any], stack: AsyncExitStack) -> Answer:
+        """Return the picture that a URL asks for, or its source as it is."""
         said = url.options
         sent = Sent(url.source, said.expires, said.filename, said.return_attachment)
-        wish = self._reader.wish(url, headers)
         if said.raw:
             limit = said.max_src_file_size
             most = self._settings.security.max_src_file_size if limit is None else limit
             return await raw.passed_on(self._sources, wish.ask, most, self._speaker, sent, stack)
         pipeline.check(said, self._defaults)
-        with self._admission.enter():
-            made = await stack.enter_context(self._flights.join(wish, lambda: self._maker.make(wish)))
-        if made.told.facts is not None and made.told.facts.method != "none":
+        made = await self._made(wish, stack)
+        if made.told.facts is not None:
             fields["autoquality"] = _record(made.told.facts)
         return self._speaker.picture(made.told, made.result, sent)
+
+    async def _made(self, wish: Wish, stack: AsyncExitStack) -> Made:
+        """Return what is made of a wish; who wishes for the same at the same time gets the same."""
+        with self._admission.enter():
+            return await stack.enter_context(self._flights.join(wish, lambda: self._maker.make(wish)))
 
     def _refused(self, error: FoveolaError, request: Request, expires: int) -> Answer:
         said_by_worker = "processing" if error.status < 500 else "unexpected"
@@ -127,11 +141,7 @@ class Story:
         return self._speaker.refusal(error, request.headers.get("accept", ""), expires)
 
 
-def _written(url: ImageUrl) -> str:
-    return "/".join(":".join(texts) for texts in options.write(url.options))
-
-
 def _record(facts: Facts) -> dict[str, object]:
-    """Return what the log says of a search."""
+    """Return what the log says of a picture, and of the search for its quality if there was one."""
     words = ("method", "quality", "dssim", "bytes", "encodes", "met", "why")
     return {word: getattr(facts, word) for word in words if getattr(facts, word) is not None}

@@ -16,7 +16,7 @@ from foveola.server.conditional import Conditions
 from foveola.server.cookies import Cookies
 from foveola.server.headers import Pairs
 from foveola.sources.base import Ask
-from foveola.urls import ImageUrl
+from foveola.urls import ImageUrl, InfoUrl
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Wish:
         ask: what is added to the fetch.
     """
 
-    url: ImageUrl
+    url: ImageUrl | InfoUrl
     accepted: Accepted
     ask: Ask
 
@@ -49,23 +49,23 @@ class Reader:
         )
         self._cookies = Cookies(security.cookie_passthrough, security.cookie_base_url, security.cookie_passthrough_all)
         self._passed = tuple(name.lower() for name in server.request_headers_passthrough)
-        self._custom = tuple((name.lower(), value) for name, value in server.custom_request_headers)
 
-    def wish(self, url: ImageUrl, headers: Mapping[str, str]) -> Wish:
+    def wish(self, url: ImageUrl | InfoUrl, headers: Mapping[str, str]) -> Wish:
         """Return what a request wishes.
 
         Args:
             url: what its path says.
             headers: names in lower case.
         """
-        raw = url.options.raw
+        raw = isinstance(url, ImageUrl) and url.options.raw
         conditions = conditional.raw(headers) if raw else conditional.forwarded(headers, self._conditions)
         ask = Ask(self._said(url.source, headers, conditions), url.options.max_src_file_size, raw)
-        return Wish(url, self._settings.accepted(headers.get("accept", "")), ask)
+        accepted = self._settings.accepted(headers.get("accept", "")) if isinstance(url, ImageUrl) else Accepted()
+        return Wish(url, accepted, ask)
 
     def _said(self, source: str, headers: Mapping[str, str], conditions: Pairs) -> Pairs:
-        """Return the headers for a source, each name once: what the settings add wins."""
+        """Return the headers for a source, each name once."""
         passed = tuple((name, headers[name]) for name in self._passed if name in headers)
         cookie = self._cookies.sent(headers, source)
         cookies = (("cookie", cookie),) if cookie else ()
-        return tuple(dict((*passed, *conditions, *cookies, *self._custom)).items())
+        return tuple(dict((*passed, *conditions, *cookies)).items())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import logging
 import os
 import resource
@@ -24,9 +25,12 @@ from PIL import Image
 from foveola.codecs import NAMES, codec
 from foveola.decisions.page import build, page_of, told
 from foveola.errors import FoveolaError, ImageError
+from foveola.info import tell
 from foveola.picture import format_of
-from foveola.pipeline import Defaults, Rendered, plan, render
-from foveola.server.jobs import LARGEST, Facts, Job, UnknownTypeError, receive, refusal, reply, send, unpack
+from foveola.pipeline import Defaults, Rendered, Saving, plan, render
+from foveola.remembered import Remembered
+from foveola.server.jobs import LARGEST, Facts, Job, Told, UnknownTypeError, receive, refusal, reply, send, unpack
+from foveola.server.vipsmemory import held
 from foveola.transform.load import header_of
 
 _log = logging.getLogger("foveola.worker")
@@ -62,7 +66,8 @@ class Deadline:
 
 def preload() -> None:
     """Import what any picture may need, and compute nothing: what is forked from here starts with all of it."""
-    import_module("foveola.transform.saving")
+    for module in ("transform.saving", "transform.steps", "info.facts"):
+        import_module(f"foveola.{module}")
     for name in NAMES:
         with contextlib.suppress(ImportError):  # costs only its format
             codec(name)
@@ -79,7 +84,7 @@ def main(channel: socket.socket) -> None:
     defaults: Defaults = unpack(message)
     send(channel, b"ready")
     while True:
-        message, descriptors = receive(channel, 2)
+        message, descriptors = receive(channel, 3)
         if not message:
             return
         send(channel, b"begun")
@@ -88,7 +93,7 @@ def main(channel: socket.socket) -> None:
             os.close(descriptor)
 
 
-def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
+def answer(job: Job, defaults: Defaults, source: int, result: int, watermark: int | None = None) -> bytes:
     """Do one job.
 
     Args:
@@ -96,12 +101,19 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
         defaults: what is done where it says nothing.
         source: a descriptor of the file's bytes.
         result: a descriptor that the finished file is written to.
+        watermark: a descriptor of the watermark's bytes, None where there is none.
 
     Returns:
         The message about it; an error that no one foresaw is logged and told as `Internal error`.
     """
     try:
-        rendered = work(_read(source, job.size), job, defaults)
+        data = _read(source, job.size)
+        if job.kind == "info":
+            text = json.dumps(tell(data, job.info, defaults.limits), ensure_ascii=False).encode("utf-8", "replace")
+            _write(result, text)
+            return reply(Told(len(text), held()))
+        mark = None if watermark is None else _read(watermark, job.watermark)
+        rendered = work(data, job, defaults, mark)
         _write(result, rendered.data)
         return reply(facts_of(rendered, job))
     except FoveolaError as error:
@@ -111,20 +123,21 @@ def answer(job: Job, defaults: Defaults, source: int, result: int) -> bytes:
         return refusal(FoveolaError(f"{type(error).__name__}: {error}"), traceback.format_exc())
 
 
-def work(data: bytes, job: Job, defaults: Defaults) -> Rendered:
-    """Judge the header, plan, and render until the time is nearly over."""
+def work(data: bytes, job: Job, defaults: Defaults, mark: bytes | None = None) -> Rendered:
+    """Plan by the header, then render until the time is nearly over."""
     _check_type(data)
-    header = header_of(data)
-    defaults.limits.check(header)
-    planned = plan(header, job.options, defaults, job.accepted)
-    remembered = told(page_of(planned, job.decisions), job.check)
-    return render(data, planned, Deadline(job.until), remembered, job.workers)
+    planned = plan(header_of(data), job.options, defaults, job.accepted, mark)
+
+    def decide(saving: Saving) -> tuple[Saving, Remembered]:
+        return saving, told(page_of(planned, saving, job.decisions), job.check)
+
+    return render(data, planned, Deadline(job.until), decide, job.workers, mark)
 
 
 def facts_of(rendered: Rendered, job: Job) -> Facts:
     """Return what the front has to know of a finished file."""
-    result = rendered.result
-    page = page_of(rendered.plan, job.decisions)
+    result, saving = rendered.result, rendered.saving
+    page = page_of(rendered.plan, saving, job.decisions) if saving else None
     memory, decision = page.outcome(result, job.check) if page else ("", None)
     return Facts(
         format=rendered.format,
@@ -139,6 +152,7 @@ def facts_of(rendered: Rendered, job: Job) -> Facts:
         why=result.why,
         memory=memory,
         decision=decision,
+        vips=held(),
     )
 
 

@@ -22,7 +22,14 @@ from foveola.sources.stores import Stores, check_extra
 
 __all__ = ["SCHEMES", "Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Sources", "Stores", "check"]
 
-SCHEMES: Mapping[str, str] = {"http": "http", "https": "http", "local": "local"}
+SCHEMES: Mapping[str, str] = {
+    "http": "http",
+    "https": "http",
+    "local": "local",
+    "s3": "objects",
+    "gs": "objects",
+    "abs": "objects",
+}
 """The module of each scheme; it has a function `create(reach) -> Source`."""
 UNPACKED = 1 << 28
 """Bytes that a compressed answer may become where no size is limited: a few kilobytes may become any number."""
@@ -125,7 +132,7 @@ def check(reach: Reach) -> None:
     """
     checks: tuple[Callable[[], object], ...] = (
         lambda: local.create(reach),
-        lambda: check_extra(reach.stores),
+        lambda: _check_stores(reach),
         lambda: reach.proxy and import_module("foveola.sources.proxies").proxies(os.environ),
     )
     problems = []
@@ -138,6 +145,12 @@ def check(reach: Reach) -> None:
         raise ConfigError("\n".join(problems))
 
 
+def _check_stores(reach: Reach) -> None:
+    check_extra(reach.stores)
+    if reach.stores.any:
+        import_module("foveola.sources.clients").check(reach)
+
+
 def _check_status(url: str, opened: Opened, ask: Ask) -> None:
     """Accept a whole file, and 304 where it was asked for.
 
@@ -147,17 +160,18 @@ def _check_status(url: str, opened: Opened, ask: Ask) -> None:
     status = opened.status
     if status == 200 or (status == 304 and any(map(ask.header, _CONDITIONS))):
         return
-    if status == 206 and _whole(opened.headers.get("content-range", "")):
+    if status == 206 and _whole(opened):
         return
     passed_on = status if 400 <= status < 500 else 502 if status >= 500 else 404
     raise SourceError(f"{url} answered {status}", status=passed_on)
 
 
-def _whole(content_range: str) -> bool:
-    """Return whether `bytes 0-99/100` is the whole file."""
-    span, _, total = content_range.removeprefix("bytes ").partition("/")
+def _whole(opened: Opened) -> bool:
+    """Return whether what it says is the whole file: `bytes 0-99/100`, or `bytes 0-99/*` in 100 bytes."""
+    span, _, total = opened.headers.get("content-range", "").removeprefix("bytes ").partition("/")
     first, _, last = span.partition("-")
-    return first == "0" and last.isdecimal() and total.isdecimal() and int(last) + 1 == int(total)
+    size = int(total) if total.isdecimal() else opened.size if total == "*" else None
+    return first == "0" and last.isdecimal() and int(last) + 1 == size
 
 
 def _about_file(headers: Mapping[str, str]) -> dict[str, str]:

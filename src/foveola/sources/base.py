@@ -31,6 +31,7 @@ class Reach:
         allowed: what URLs may begin with, `*` for anything but a slash; all when empty.
         max_bytes: the largest file that is fetched; 0 for any.
         timeout: seconds until a source is given up.
+        keep_alive: seconds that an idle connection is kept; 0 closes at once.
         max_redirects: how many are followed.
         loopback: whether this machine may be asked.
         link_local: whether link-local addresses may be asked; clouds keep their credentials there.
@@ -47,6 +48,7 @@ class Reach:
     allowed: tuple[str, ...] = ()
     max_bytes: int = 0
     timeout: float = 5.0
+    keep_alive: float = 90.0
     max_redirects: int = 10
     loopback: bool = False
     link_local: bool = False

@@ -45,22 +45,34 @@ def not_modified(ask: Ask, etag: str, modified: float) -> bool:
     return since is not None and int(modified) <= since.timestamp()
 
 
-def span(ask: Ask, size: int) -> tuple[int, int] | None:
-    """Return the part of a file that is asked for, as its first byte and the one after the last.
-
-    Args:
-        ask: what was said; only `raw` may have a part.
-        size: bytes of the file.
+def part_of(ask: Ask) -> tuple[int | None, int | None] | None:
+    """Return the part of a file that is asked for, as its first and its last byte; only `raw` may have a part.
 
     Returns:
-        None for all of it: no part, several, or one that can't be read. An empty part, at the end, where what is asked
-        for lies beyond.
+        None for all of it: no part, several, or one that can't be read. A last byte of None is that of the file; a
+        first one of None means that the last is a number of bytes, from the end.
     """
     found = _SPAN.fullmatch(ask.header("range").strip()) if ask.raw else None
     if found is None or not any(found.groups()):
         return None
-    first, last = found.groups()
-    if not first:
-        return max(size - int(last), 0), size
-    end = min(int(last) + 1, size) if last else size
-    return (int(first), end) if int(first) < end else None if last and int(last) < int(first) else (size, size)
+    first, last = (int(text) if text else None for text in found.groups())
+    return None if first is not None and last is not None and last < first else (first, last)
+
+
+def span(ask: Ask, size: int) -> tuple[int, int] | None:
+    """Return the part of a file that is asked for, as its first byte and the one after the last.
+
+    Args:
+        ask: what was said.
+        size: bytes of the file.
+
+    Returns:
+        None for all of it. An empty part, at the end, where what is asked for lies beyond.
+    """
+    asked = part_of(ask)
+    if asked is None:
+        return None
+    first, last = asked
+    if first is None:
+        return max(size - (last or 0), 0), size
+    return min(first, size), size if last is None else min(last + 1, size)

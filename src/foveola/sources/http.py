@@ -13,6 +13,7 @@ import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http.cookies import BaseCookie
 from urllib.parse import quote
 
 import aiohttp
@@ -72,15 +73,17 @@ class Http:
 
     async def _follow(self, url: URL, ask: Ask) -> aiohttp.ClientResponse:
         headers = _asked(self._reach, ask)
+        cookies = aiohttp.CookieJar(unsafe=True)  # for servers that set one and send us round; addresses may, too
         for _ in range(self._reach.max_redirects + 1):
             if url.raw_user is not None or url.raw_password is not None:
                 headers["authorization"] = _basic(url)
                 url = url.with_user(None)
-            response = await self._get(url, headers, ask)
-            if response.status not in _REDIRECTS:
+            response = await self._get(url, _with_cookies(headers, cookies.filter_cookies(url)), ask)
+            if response.status not in _REDIRECTS or "Location" not in response.headers:
                 return response
             response.release()
-            there = url.join(_parsed(response.headers.get("Location", "")))
+            cookies.update_cookies(response.cookies, url)
+            there = url.join(_parsed(response.headers["Location"]))
             if there.scheme not in ("http", "https"):
                 raise SourceError(f"Redirect to {there}")
             self._reach.check(str(there))
@@ -103,9 +106,15 @@ class Http:
         await self._proxied.close()
 
 
+def _connector(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) -> aiohttp.TCPConnector:
+    if not reach.keep_alive:
+        return aiohttp.TCPConnector(limit=0, socket_factory=make, ssl=reach.verify, force_close=True)
+    return aiohttp.TCPConnector(limit=0, socket_factory=make, ssl=reach.verify, keepalive_timeout=reach.keep_alive)
+
+
 def _session(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, socket_factory=make, ssl=reach.verify),
+        connector=_connector(reach, make),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": reach.user_agent or f"foveola/{foveola.__version__}"},
         skip_auto_headers=("Accept-Encoding",),
@@ -117,14 +126,30 @@ def _session(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) 
 def _asked(reach: Reach, ask: Ask) -> dict[str, str]:
     """Return the headers of the first request; what the settings say goes before what the client says."""
     left_out = _OURS if ask.raw else _OURS | _RAW
-    asked = {name.lower(): value for name, value in ask.headers if name.lower() not in left_out}
+    asked = {name.lower(): _bytes(value) for name, value in ask.headers if name.lower() not in left_out}
     return asked | {name.lower(): value for name, value in reach.request_headers}
 
 
+def _bytes(value: str) -> str:
+    """Return a client's header, whose characters are bytes, as aiohttp turns it into the same bytes; if it can."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
+def _with_cookies(headers: dict[str, str], set: BaseCookie[str]) -> dict[str, str]:
+    """Return the headers with the cookies that a server has set on the way."""
+    pairs = [headers["cookie"]] if "cookie" in headers else []
+    pairs += [f"{morsel.key}={morsel.value}" for morsel in set.values()]
+    return {**headers, "cookie": "; ".join(pairs)} if pairs else headers
+
+
 def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
-    """Return the headers of an answer; those that are said more than once are lists, by HTTP's rules."""
-    names = dict.fromkeys(name.lower() for name in response.headers)
-    return {name: ", ".join(response.headers.getall(name)) for name in names if name != "set-cookie"}
+    """Return the headers of an answer, their bytes as characters; those that are said more than once are lists."""
+    names = dict.fromkeys(name.lower() for name in response.headers if name.lower() != "set-cookie")
+    found = {name: ", ".join(response.headers.getall(name)) for name in names}
+    return {name: value.encode(errors="surrogateescape").decode("latin-1") for name, value in found.items()}
 
 
 def _parsed(url: str) -> URL:

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import mimetypes
 import os
 import stat
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from foveola.errors import ConfigError, SourceError, expected
+from foveola.picture import FORMATS
 from foveola.sources.base import Ask, Opened, Reach
 from foveola.sources.body import PART, Body
 from foveola.sources.conditions import http_date, not_modified, span
 
+_SMALL = 1 << 20
+"""Bytes of a file that are read at once, into the system's memory: who looks at it next does not wait for a disk."""
+_MIMES = {f.extension: f.mime for f in FORMATS.values()}
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -45,8 +50,7 @@ class Local:
         Raises:
             SourceError: there is no such regular file under the folder.
         """
-        path = url.removeprefix("local://")
-        opened = _answer(*await asyncio.to_thread(self._read, path), path, ask)
+        opened = _answer(*await asyncio.to_thread(self._read, url.removeprefix("local://")), ask)
         try:
             yield opened
         finally:
@@ -55,9 +59,9 @@ class Local:
     async def close(self) -> None:
         """Nothing is kept open."""
 
-    def _read(self, path: str) -> tuple[Body, os.stat_result]:
+    def _read(self, path: str) -> tuple[Body, os.stat_result, str]:
         try:
-            file = self._named(path)
+            file, name = self._named(path)
             facts = os.fstat(file)
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
             raise SourceError(f"Can't read local file {path!r}: {error}") from error
@@ -65,17 +69,19 @@ class Local:
         if not stat.S_ISREG(facts.st_mode):
             body.close()
             raise SourceError(f"Can't read local file {path!r}: not a regular file")
-        return body, facts
+        if body.size <= _SMALL:
+            os.pread(file, body.size, 0)
+        return body, facts, "/" + name.lstrip("/")
 
-    def _named(self, path: str) -> int:
+    def _named(self, path: str) -> tuple[int, str]:
         """Open the file that a path names: as it is, since names may have a `?`, else without its query."""
         name, mark, _ = path.partition(self.reach.query_separator) if self.reach.query_separator else (path, "", "")
         try:
-            return self._open(path)
+            return self._open(path), path
         except (OSError, ValueError):
             if not mark:
                 raise
-        return self._open(name)
+        return self._open(name), name
 
     def _open(self, path: str) -> int:
         """Open a regular file under the root; raises OSError or ValueError."""
@@ -93,11 +99,13 @@ class Local:
             os.close(here)
 
 
-def _answer(file: Body, facts: os.stat_result, path: str, ask: Ask) -> Opened:
+def _answer(file: Body, facts: os.stat_result, name: str, ask: Ask) -> Opened:
     """Return what a server would answer that has this file."""
-    named = hashlib.sha256(os.fsencode(f"{path}__{facts.st_size}__{facts.st_mtime_ns}")).digest()
+    named = hashlib.sha256(os.fsencode(f"{name}__{facts.st_size}__{facts.st_mtime_ns}")).digest()
     etag = f'"{urlsafe_b64encode(named).decode().rstrip("=")}"'
     headers = {"etag": etag, "last-modified": http_date(facts.st_mtime), "accept-ranges": "bytes"}
+    if ask.raw and (mime := _mime(name)):
+        headers["content-type"] = mime
     if not_modified(ask, etag, facts.st_mtime):
         file.close()
         return Opened(304, headers, 0, lambda: _parts(file, 0, 0), file.close)
@@ -108,6 +116,12 @@ def _answer(file: Body, facts: os.stat_result, path: str, ask: Ask) -> Opened:
     status = 206 if first < end else 416
     headers["content-range"] = f"bytes {first}-{end - 1}/{file.size}" if status == 206 else f"bytes */{file.size}"
     return Opened(status, headers, end - first, lambda: _parts(file, first, end), file.close)
+
+
+def _mime(name: str) -> str | None:
+    """Return what a name says of a file that nobody looks into."""
+    suffix = PurePath(name).suffix.lower()
+    return _MIMES.get(suffix) or mimetypes.types_map.get(suffix)
 
 
 async def _parts(file: Body, first: int, end: int) -> AsyncIterator[bytes]:

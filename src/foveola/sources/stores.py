@@ -60,4 +60,6 @@ def check_extra(stores: Stores) -> None:
     """
     named = [f"IMGPROXY_{field.upper()}" for scheme, field in USES.items() if stores.uses(scheme)]
     if named and find_spec("obstore") is None:
-        raise ConfigError(f"Expected the extra [cloud] for {named[0]}: pip install 'foveola[cloud]'")
+        raise ConfigError(
+            f"Expected the extra [cloud] (pip install 'foveola[cloud]') for {named[0]}, got true without it"
+        )

@@ -1,35 +1,54 @@
-"""How large the result is, in integers and with imgproxy's roundings: no picture is touched here.
+"""How large everything is on the way to the result, in integers and with imgproxy's roundings: no picture is touched.
 
-Sizes round half away from zero, positions half to even, as imgproxy's do; a size that is one pixel off is a picture
-that does not fit its place on a page. Source: https://docs.imgproxy.net/usage/processing#resizing-type
+Sizes round half away from zero, positions half to even (`foveola.transform.placing`), as imgproxy's do; a size that is
+one pixel off is a picture that does not fit its place on a page. All sizes are those of the upright picture.
+Source: https://docs.imgproxy.net/usage/processing and https://docs.imgproxy.net/about_processing_pipeline
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from foveola.options import ProcessingOptions, ResizingType
+from foveola.options.values import ProcessingOptions, ResizingType
+
+Size = tuple[int, int]
+"""Width and height, pixels; 0 where nothing is said."""
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """The way from one size to another: scale, then crop around the centre.
+    """The way from one size to another: crop, scale, crop to what was asked, and a larger canvas.
 
     Args:
-        source: width and height of the upright source, pixels.
+        source: of the upright source.
+        crop: what is cut out before scaling; 0 keeps a side.
         factors: what each side is multiplied with.
-        result: width and height after cropping, pixels.
+        dpr: what offsets and padding are multiplied with.
+        target: what was asked, at that `dpr`; 0 where a side was not.
+        cut: what is cut out after scaling; 0 keeps a side.
+        canvas: of the asked aspect ratio; (0, 0) for none.
+        result: of the whole, padding included.
     """
 
-    source: tuple[int, int]
+    source: Size
+    crop: Size
     factors: tuple[float, float]
-    result: tuple[int, int]
+    dpr: float
+    target: Size
+    cut: Size
+    canvas: Size
+    result: Size
 
     @property
-    def scaled(self) -> tuple[int, int]:
-        """Width and height after scaling, pixels."""
-        return _scaled(self.source, self.factors)
+    def whole(self) -> Size:
+        """What is scaled."""
+        return _least(self.crop, self.source)
+
+    @property
+    def scaled(self) -> Size:
+        """What it is scaled to."""
+        return scaled(self.whole, self.factors)
 
     @property
     def megapixels(self) -> float:
@@ -37,38 +56,46 @@ class Geometry:
         return self.result[0] * self.result[1] / 1e6
 
 
-def measure(width: int, height: int, options: ProcessingOptions, max_dimension: int = 0) -> Geometry:
+def measure(width: int, height: int, options: ProcessingOptions, *, vector: bool = False, limit: int = 0) -> Geometry:
     """Return the sizes that `options` ask for.
 
     Args:
         width: pixels of the source, upright.
         height: pixels of the source, upright.
-        options: the size, the resizing type and whether to enlarge.
-        max_dimension: pixels that a side of the result may have at most; 0 for any.
+        options: what is done to it.
+        vector: whether it may be enlarged without being asked to.
+        limit: pixels that a side of the result may have at most; 0 for any.
     """
-    across, down = _shrinks(width, height, options)
-    whole = (1 / across, 1 / down)
-    found = _cropped((width, height), whole, (options.width, options.height), options)
-    longest = max(found.result)
-    if not 0 < max_dimension < longest:
-        return found
-    less = max_dimension / longest
-    box = (scale(options.width, less), scale(options.height, less))
-    box = (max(box[0], min(options.width, 1)), max(box[1], min(options.height, 1)))  # 0 would mean any
-    smaller = _cropped((width, height), (whole[0] * less, whole[1] * less), box, options)
-    return fit_within(smaller, max_dimension)  # rounding may have kept a side one pixel too long
+    source = (width, height)
+    crop = _crop(source, options)
+    whole = _least(crop, source)
+    factors, dpr = _factors(whole, options, vector)
+    found = _sized(source, crop, factors, dpr, options)
+    while 0 < limit < (longest := max(found.result)):
+        factors, dpr = _shrunk(whole, found, limit / longest)
+        if (factors, dpr) == (found.factors, found.dpr):
+            break
+        found = _sized(source, crop, factors, dpr, options)
+    return found
 
 
-def fit_within(geometry: Geometry, limit: int) -> Geometry:
-    """Return `geometry` made smaller so that no side is longer than `limit` pixels, for the formats that have one."""
-    longest = max(geometry.result)
-    if longest <= limit:
-        return geometry
-    less = limit / longest
-    factors = (geometry.factors[0] * less, geometry.factors[1] * less)
-    scaled = _scaled(geometry.source, factors)
-    width, height = (max(scale(side, less), 1) for side in geometry.result)
-    return Geometry(geometry.source, factors, (min(width, scaled[0]), min(height, scaled[1])))
+def preshrunk(geometry: Geometry, loaded: Size) -> Geometry:
+    """Return what is left to do to a source that was made smaller, or larger, by its decoder.
+
+    Args:
+        geometry: what was to be done to the whole.
+        loaded: the size of what the decoder made, upright.
+    """
+    shrinks = (geometry.source[0] / loaded[0], geometry.source[1] / loaded[1])
+    factors = (geometry.factors[0] * shrinks[0], geometry.factors[1] * shrinks[1])
+    left = tuple(1.0 if scale(side, factor) == side else factor for side, factor in zip(loaded, factors, strict=True))
+    crop = tuple(max(scale(side, 1 / by), 1) if side else 0 for side, by in zip(geometry.crop, shrinks, strict=True))
+    return replace(geometry, source=loaded, factors=(left[0], left[1]), crop=(crop[0], crop[1]))
+
+
+def scaled(size: Size, factors: tuple[float, float]) -> Size:
+    """Return a size times a factor for each side, at least one pixel."""
+    return max(scale(size[0], factors[0]), 1), max(scale(size[1], factors[1]), 1)
 
 
 def scale(size: int, factor: float) -> int:
@@ -76,52 +103,136 @@ def scale(size: int, factor: float) -> int:
     return math.floor(size * factor + 0.5)
 
 
-def centred(size: int, part: int) -> int:
-    """Return where a part of a side begins when it is in the middle, as imgproxy rounds it: half to even."""
-    return min(round((size - part + 1) / 2), size - part)
+def even(size: int, factor: float) -> int:
+    """Return a size times a factor, rounded half to even."""
+    return round(size * factor)
 
 
-def _scaled(size: tuple[int, int], factors: tuple[float, float]) -> tuple[int, int]:
-    return max(scale(size[0], factors[0]), 1), max(scale(size[1], factors[1]), 1)
+def _least(wanted: Size, there: Size) -> Size:
+    """Return for each side the lesser, where something is wanted."""
+    return min(wanted[0] or there[0], there[0]), min(wanted[1] or there[1], there[1])
 
 
-def _cropped(
-    source: tuple[int, int], factors: tuple[float, float], wanted: tuple[int, int], options: ProcessingOptions
-) -> Geometry:
-    scaled = _scaled(source, factors)
-    box = (wanted[0] or scaled[0], wanted[1] or scaled[1])
-    if options.resizing_type == "fill-down" and not options.enlarge:
-        box = _shrunk_box(box, scaled)
-    return Geometry(source, factors, (min(box[0], scaled[0]), min(box[1], scaled[1])))
+def _crop(source: Size, options: ProcessingOptions) -> Size:
+    """Return what is cut out before scaling, 0 for sides that are kept."""
+    crop = (_part(source[0], options.crop.width), _part(source[1], options.crop.height))
+    ratio, grows = options.crop_aspect_ratio
+    return _of_ratio(_least(crop, source), ratio, source if grows else (0, 0)) if ratio else crop
 
 
-def _shrunk_box(box: tuple[int, int], scaled: tuple[int, int]) -> tuple[int, int]:
-    """Return a box that keeps its shape and fits into the scaled picture."""
-    less = min(scaled[0] / box[0], scaled[1] / box[1], 1.0)
-    return max(scale(box[0], less), 1), max(scale(box[1], less), 1)
+def _part(side: int, part: float) -> int:
+    return int(part) if part >= 1 or not part else max(1, scale(side, part))
 
 
-def _shrinks(width: int, height: int, options: ProcessingOptions) -> tuple[float, float]:
-    """Return by how much each side is divided."""
-    across = width / (options.width or width)
-    down = height / (options.height or height)
-    kind = _kind(width, height, options)
-    if kind != "force":
-        if not options.width:
-            across = down
-        elif not options.height:
-            down = across
-        else:
-            across = down = max(across, down) if kind == "fit" else min(across, down)
-    least = min(across, down)
-    if not options.enlarge and least < 1:
-        across, down = across / least, down / least
-    return min(across, width), min(down, height)
+def _of_ratio(size: Size, ratio: float, room: Size) -> Size:
+    """Return a size of an aspect ratio: the largest within `size`, or the smallest around it that has `room`."""
+    width, height = size
+    wide = width > height * ratio
+    if room == (0, 0):
+        made = (scale(height, ratio), height) if wide else (width, scale(width, 1 / ratio))
+    else:
+        made = (width, scale(width, 1 / ratio)) if wide else (scale(height, ratio), height)
+        less = min(room[0] / made[0], room[1] / made[1], 1.0)
+        made = (scale(made[0], less), scale(made[1], less))
+    return max(made[0], 1), max(made[1], 1)
 
 
-def _kind(width: int, height: int, options: ProcessingOptions) -> ResizingType:
+def _factors(whole: Size, options: ProcessingOptions, vector: bool) -> tuple[tuple[float, float], float]:
+    """Return what each side is multiplied with, and offsets and padding."""
+    across, down = _shrinks(whole, options)
+    across, down = across / options.zoom[0], down / options.zoom[1]
+    dpr = options.dpr
+    if not options.enlarge and not vector:
+        least = min(across, down)
+        if least < 1:
+            across, down = across / least, down / least
+            # padding and offsets shrink with the picture, unless a canvas keeps the size that was asked
+            dpr = dpr if options.extend.on else dpr / least
+        dpr = min(dpr, across, down)
+    across, down = _raised(whole, (across, down), options)
+    return (1 / min(across / dpr, whole[0]), 1 / min(down / dpr, whole[1])), dpr
+
+
+def _raised(whole: Size, shrinks: tuple[float, float], options: ProcessingOptions) -> tuple[float, float]:
+    """Return by how much each side is divided so that none is below its minimum."""
+    across, down = shrinks
+    if options.min_width and (most := whole[0] / options.min_width) < across:
+        across, down = most, down / (across / most)
+    if options.min_height and (most := whole[1] / options.min_height) < down:
+        across, down = across / (down / most), most
+    return across, down
+
+
+def _shrinks(whole: Size, options: ProcessingOptions) -> tuple[float, float]:
+    """Return by how much each side is divided, by the resizing type."""
+    across = whole[0] / (options.width or whole[0])
+    down = whole[1] / (options.height or whole[1])
+    kind = _kind(whole, options)
+    if kind == "force" or across == down == 1:
+        return across, down
+    if not options.width:
+        return down, down
+    if not options.height:
+        return across, across
+    both = max(across, down) if kind == "fit" else min(across, down)
+    return both, both
+
+
+def _kind(whole: Size, options: ProcessingOptions) -> ResizingType:
     """Resolve `auto`: fill where both are upright or both are lying, else fit."""
     if options.resizing_type != "auto":
         return options.resizing_type
-    wanted = (options.width or width) - (options.height or height)
-    return "fill" if (width - height >= 0) == (wanted >= 0) else "fit"
+    wanted = (options.width or whole[0]) - (options.height or whole[1])
+    return "fill" if (whole[0] - whole[1] >= 0) == (wanted >= 0) else "fit"
+
+
+def _sized(source: Size, crop: Size, factors: tuple[float, float], dpr: float, options: ProcessingOptions) -> Geometry:
+    """Return the sizes that follow from what sides are multiplied with."""
+    large = scaled(_least(crop, source), factors)
+    target = (scale(options.width, dpr * options.zoom[0]), scale(options.height, dpr * options.zoom[1]))
+    cut = target
+    if options.resizing_type == "fill-down" and not options.enlarge:
+        cut = _shrunk_box(target, large)
+    inner = _least(cut, large)
+    canvas = _canvas(inner, target) if options.extend_aspect_ratio.on else (0, 0)
+    return Geometry(source, crop, factors, dpr, target, cut, canvas, _result(inner, target, canvas, dpr, options))
+
+
+def _shrunk_box(box: Size, large: Size) -> Size:
+    """Return a box that keeps its shape and fits into the scaled picture."""
+    across, down = box[0] / large[0], box[1] / large[1]
+    if across > down and across > 1:
+        return large[0], scale(large[0], box[1] / box[0])
+    if down > across and down > 1:
+        return scale(large[1], box[0] / box[1]), large[1]
+    return box
+
+
+def _canvas(inner: Size, target: Size) -> Size:
+    """Return the smallest canvas of the target's aspect ratio, (0, 0) where there is none or no need."""
+    if not all(target):
+        return 0, 0
+    across, down = target[0] / inner[0], target[1] / inner[1]
+    if down > across:
+        return inner[0], scale(inner[0], target[1] / target[0])
+    return (scale(inner[1], target[0] / target[1]), inner[1]) if across > down else (0, 0)
+
+
+def _result(inner: Size, target: Size, canvas: Size, dpr: float, options: ProcessingOptions) -> Size:
+    size = extended(inner, target) if options.extend.on else inner
+    size = extended(size, canvas)
+    top, right, bottom, left = (even(side, dpr) for side in options.padding)
+    return size[0] + left + right, size[1] + top + bottom
+
+
+def extended(size: Size, canvas: Size) -> Size:
+    """Return the size of a picture on a canvas, its own where the canvas is not larger."""
+    if canvas[0] <= size[0] and canvas[1] <= size[1]:
+        return size
+    return canvas[0] or size[0], canvas[1] or size[1]
+
+
+def _shrunk(whole: Size, geometry: Geometry, less: float) -> tuple[tuple[float, float], float]:
+    """Return factors and dpr that are as many times less, but for sides that would have no pixel."""
+    across, down = geometry.factors
+    return (max(across * less, 1 / whole[0]), max(down * less, 1 / whole[1])), geometry.dpr * less

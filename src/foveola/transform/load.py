@@ -9,6 +9,7 @@ Source: https://www.libvips.org/API/current/ (foreign loaders).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,13 +30,18 @@ _HEADERS: Mapping[str, Callable[[bytes], Header]] = {
 }
 """Of the formats that are read at once, not by libvips."""
 READ_AT_ONCE = frozenset(_HEADERS)
+_BOUNDED = frozenset({"png", "svg", "tiff"})
 _PAGED = frozenset({"webp", "gif", "tiff"})
 _ANIMATION_CONTROL = b"\0\0\0\x08acTL"
 """The chunk of an animated PNG, before its first pixels: https://www.w3.org/TR/png-3/#acTL-chunk"""
 
 
-def header_of(data: bytes) -> Header:
-    """Read what a file says of itself, without decoding a pixel.
+def header_of(data: bytes, *, unlimited: bool = False) -> Header:
+    """Read what a file says of itself, without decoding a pixel; of a drawing the size it has in itself.
+
+    Args:
+        data: the file.
+        unlimited: see `load`.
 
     Raises:
         ImageError: not a format that is read, or its header is broken.
@@ -43,7 +49,7 @@ def header_of(data: bytes) -> Header:
     format = format_of(data)
     if format in _HEADERS:
         return _HEADERS[format](data)
-    image = vips.load(data, format, access="sequential")
+    image = vips.load(data, format, access="sequential", **_bounds(format, unlimited))
     return Header(
         format,
         image.width,
@@ -58,15 +64,20 @@ def header_of(data: bytes) -> Header:
     )
 
 
-def load(data: bytes, *, page: int = 0, frames: int = 1, shrink: float = 1, sequential: bool = False) -> pyvips.Image:
+def load(
+    data: bytes, *, page: int = 0, frames: int = 1, shrink: float = 1, sequential: bool = False, unlimited: bool = False
+) -> pyvips.Image:
     """Open a file as a lazy image, just as it is stored; judge its header first.
 
     Args:
         data: the file; it must stay unchanged while the image is used.
         page: the first frame or page.
         frames: how many, one above the other; -1 for all that follow.
-        shrink: the decoder makes it so many times smaller: 1, 2, 4 or 8 for JPEG, any number from 1 for WebP.
+        shrink: the decoder makes it so many times smaller: 1, 2, 4 or 8 for JPEG, any number from 1 for WebP, any above
+            0 for a drawing, which below 1 becomes larger. What is 750 times smaller or more comes out too large.
         sequential: pixels will be asked for once and from top to bottom, so that they need not be kept.
+        unlimited: the bounds that loaders have of their own do not hold, where they have any: the chunks of a PNG, the
+            bytes of an SVG, the memory that a TIFF may take.
 
     Raises:
         ImageError: not a format that is read, or broken; pixels are looked at later, by `to_picture` or `save`.
@@ -84,7 +95,7 @@ def load(data: bytes, *, page: int = 0, frames: int = 1, shrink: float = 1, sequ
         options |= {"page": page, "n": frames}
     if shrink != 1:
         options |= _shrunk(format, shrink)
-    return vips.load(data, format, **options)
+    return _full(_timed(vips.load(data, format, **options, **_bounds(format, unlimited)), page, frames))
 
 
 def read(data: bytes, *, frames: int = 1, limits: Limits = Limits(), deep: bool = False) -> Picture:  # noqa: B008  # frozen
@@ -144,9 +155,32 @@ def _decoded(data: bytes, format: str) -> Picture:
 def _shrunk(format: str, shrink: float) -> dict[str, Any]:
     if format == "webp" and shrink >= 1:
         return {"scale": 1 / shrink}
+    if format == "svg" and 0 < shrink < math.inf:
+        return {"scale": min(max(72 / 96 / shrink, 0.001), 100_000)}
     if shrink in _SHRINKS.get(format, ()):
         return {"shrink": int(shrink)}
-    raise ArgumentError(expected("1, 2, 4, 8 for JPEG or a number from 1 for WebP", "shrink", shrink))
+    raise ArgumentError(expected("1, 2, 4, 8 for JPEG, a number from 1 for WebP or above 0 for SVG", "shrink", shrink))
+
+
+def _timed(image: pyvips.Image, page: int, frames: int) -> pyvips.Image:
+    """Leave the delays of the frames that are read; libvips tells those of all."""
+    delays = field(image, "delay", [])
+    kept = delays[page:] if frames < 0 else delays[page : page + frames]
+    if kept == delays:
+        return image
+    image = image.copy()
+    image.set_type(pyvips.GValue.array_int_type, "delay", kept)
+    return image
+
+
+def _full(image: pyvips.Image) -> pyvips.Image:
+    """Spread 10 and 12 bit over 16: libheif leaves the lowest empty, so that white would not be white."""
+    bits = field(image, "heif-bitdepth", 8)
+    return image if bits == 8 or image.format != "ushort" else image | image >> bits
+
+
+def _bounds(format: str, unlimited: bool) -> dict[str, bool]:
+    return {"unlimited": True} if unlimited and format in _BOUNDED else {}
 
 
 def _bits(image: pyvips.Image) -> int:

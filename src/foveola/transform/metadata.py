@@ -12,6 +12,7 @@ import struct
 
 import pyvips
 
+from foveola.codecs import exif
 from foveola.codecs.base import bare, marked
 from foveola.codecs.vips import field, without
 from foveola.transform.colour import strip
@@ -81,18 +82,18 @@ def _resolved(image: pyvips.Image, dpi: int) -> pyvips.Image:
 
 def _mended(image: pyvips.Image, values: dict[int, int]) -> pyvips.Image:
     """Overwrite numbers of an Exif block; libvips' own fields would be written over them and go."""
-    exif = field(image, _EXIF, None)
-    if exif is None:
+    block = field(image, _EXIF, None)
+    if block is None:
         return image
     image = without(image, *(name for name in image.get_fields() if name.startswith("exif-ifd")))
-    image.set_type(pyvips.GValue.blob_type, _EXIF, marked(_overwritten(bare(exif) or b"", values)))
+    image.set_type(pyvips.GValue.blob_type, _EXIF, marked(_overwritten(bare(block) or b"", values)))
     return image
 
 
 def _overwritten(data: bytes, values: dict[int, int]) -> bytes:
     """Return a TIFF structure with other numbers in its first directory, where it has them."""
     changed = bytearray(data)
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+    order = exif.order(data)
     try:
         if order is not None:
             _overwrite(changed, order, values)

@@ -2,14 +2,12 @@
 
 Blocks are read as strangers have written them, as far as they can be read, and written anew, so that no location, no
 preview and no serial number stays by accident. What can't be read is left out, never an error.
-Sources: https://www.cipa.jp/std/documents/e/DC-008-Translation-2023-E.pdf (Exif),
-https://github.com/adobe/xmp-docs/tree/master/XMPSpecifications (XMP) and
+Sources: https://github.com/adobe/xmp-docs/tree/master/XMPSpecifications (XMP) and
 https://www.iptc.org/std/IIM/4.2/specification/IIMV4.2.pdf (IPTC).
 """
 
 from __future__ import annotations
 
-import struct
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError, SubElement, register_namespace, tostring
@@ -17,16 +15,12 @@ from xml.etree.ElementTree import Element, ParseError, SubElement, register_name
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from foveola.codecs import iptc
-from foveola.codecs.base import bare, marked
+from foveola.codecs import exif, iptc
 
 _LARGEST = 60_000
 """Bytes of a block that fits into a segment of a JPEG; a larger one is left out."""
 _LARGEST_XMP = 1_000_000
 """Bytes of a packet that is read at all."""
-_ARTIST, _COPYRIGHT = 0x013B, 0x8298
-_TEXTS = (1, 2, 7, 129)
-"""Types of bytes that writers use for text: BYTE, ASCII, UNDEFINED, UTF-8."""
 _CHARACTER_SET = (1, 90)
 _RIGHTS = ((2, 80), (2, 110), (2, 116))
 """By-line, credit and copyright notice."""
@@ -43,18 +37,14 @@ for _prefix, _name in (_NAMES | _WHOLE).items():
     register_namespace(_prefix, _name)
 
 
-def exif_rights(exif: bytes | None) -> bytes | None:
+def exif_rights(block: bytes | None) -> bytes | None:
     """Return an Exif block with the artist and the copyright of another one, byte for byte; None where both lack.
 
     Args:
-        exif: with or without the mark `Exif`.
+        block: with or without the mark `Exif`.
     """
-    data = bare(exif) or b""
-    try:
-        found = dict(_texts(data))
-    except struct.error:
-        return None
-    return marked(_directory(sorted(found.items()))) if 0 < sum(map(len, found.values())) < _LARGEST else None
+    found = exif.texts(block)
+    return exif.block(found) if 0 < sum(map(len, found.values())) < _LARGEST else None
 
 
 def xmp_rights(xmp: bytes | None) -> bytes | None:
@@ -87,33 +77,6 @@ def iptc_rights(block: bytes | None) -> bytes | None:
     character_set = [row for row in _datasets(iptc.bare(block) or b"") if row[0] == _CHARACTER_SET][:1]
     data = b"".join(data for _, data in character_set + kept)
     return data if len(data) < _LARGEST else None
-
-
-def _texts(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield artist and copyright; raises struct.error where the block breaks off."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
-    if order is None:
-        return
-    (at,) = struct.unpack_from(f"{order}I", data, 4)
-    (count,) = struct.unpack_from(f"{order}H", data, at)
-    for place in range(at + 2, at + 2 + 12 * count, 12):
-        tag, kind, length = struct.unpack_from(f"{order}HHI", data, place)
-        if tag not in (_ARTIST, _COPYRIGHT) or kind not in _TEXTS:
-            continue
-        start = place + 8 if length <= 4 else struct.unpack_from(f"{order}I", data, place + 8)[0]
-        if text := data[start : start + length].rstrip(b"\0 "):
-            yield tag, text + b"\0"
-
-
-def _directory(texts: list[tuple[int, bytes]]) -> bytes:
-    """Return a TIFF header and one directory of texts."""
-    entries, values = b"", b""
-    start = 8 + 2 + 12 * len(texts) + 4
-    for tag, text in texts:
-        where = text.ljust(4, b"\0") if len(text) <= 4 else struct.pack(">I", start + len(values))
-        entries += struct.pack(">HHI", tag, 2, len(text)) + where
-        values += text + b"\0" * (len(text) % 2) if len(text) > 4 else b""
-    return b"MM\0*\0\0\0\x08" + struct.pack(">H", len(texts)) + entries + b"\0\0\0\0" + values
 
 
 def _packet(root: Element) -> bytes | None:

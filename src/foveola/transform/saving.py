@@ -26,16 +26,24 @@ if TYPE_CHECKING:
 
     from foveola.goal import Autoquality
     from foveola.picture import Picture
-    from foveola.pipeline import Plan
+    from foveola.pipeline import Plan, Saving
 
 _log = logging.getLogger("foveola.networks")
 LOWEST = 10
 """The quality at which `max_bytes` is given up."""
 
 
+def passed(source: bytes, plan: Plan) -> Result:
+    """Return the source as it is, an SVG cleaned of what could do harm if the settings say so."""
+    from foveola.transform.svg import sanitise
+
+    svg = plan.source.format == "svg" and plan.defaults.sanitize_svg
+    return Result(plan.format, "none", None, sanitise(source) if svg else source, None, None, None, "fixed", "none", 0)
+
+
 def save(
     image: pyvips.Image,
-    plan: Plan,
+    plan: Saving,
     stop: Callable[[], bool],
     remembered: Remembered | None = None,
     workers: int = 1,
@@ -72,7 +80,7 @@ def next_quality(quality: int, size: int, most: int) -> int:
     return max(1, min(quality - 1, int(quality * factor + 0.5)))
 
 
-def _save_fixed(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Result:
+def _save_fixed(image: pyvips.Image, plan: Saving, stop: Callable[[], bool]) -> Result:
     writer = codec(plan.format)
     if plan.max_bytes:
         image = in_memory(image)
@@ -86,7 +94,9 @@ def _save_fixed(image: pyvips.Image, plan: Plan, stop: Callable[[], bool]) -> Re
     return _lower(replace(result, notes=plan.notes), plan.max_bytes, write, stop)
 
 
-def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool], remembered: Remembered, workers: int) -> Result:
+def _search(
+    image: pyvips.Image, plan: Saving, stop: Callable[[], bool], remembered: Remembered, workers: int
+) -> Result:
     writer = codec(plan.format)
     picture = to_picture(image)
     stop()
@@ -110,7 +120,7 @@ def _search(image: pyvips.Image, plan: Plan, stop: Callable[[], bool], remembere
     return result if result is found else _judged(result, picture, plan.goal)
 
 
-def _predictor(plan: Plan) -> Predictor | Absent:
+def _predictor(plan: Saving) -> Predictor | Absent:
     """Return the network of a plan; one that can't be read any more is none."""
     if plan.goal.method != "ml":
         return "no_network"
@@ -138,7 +148,8 @@ def _judged(result: Result, picture: Picture, goal: Autoquality) -> Result:
     """State what is true of a file that is not the one the search has chosen."""
     if goal.method == "size":
         fits = result.bytes <= goal.target
-        return replace(result, dssim=None, met=fits, kept=fits)
-    dssim = Reference(picture).full(codec(result.format).decode(result.data)).dssim
-    met = abs(dssim - goal.target) <= goal.allowed_error
-    return replace(result, dssim=dssim, met=met, kept=dssim <= goal.ceiling)
+        return replace(result, dssim=None, worst_frame=None, met=fits, kept=fits)
+    score = Reference(picture).full(codec(result.format).decode(result.data))
+    met = abs(score.dssim - goal.target) <= goal.allowed_error
+    worst = score.worst_frame if len(picture.frames) > 1 else None
+    return replace(result, dssim=score.dssim, worst_frame=worst, met=met, kept=score.dssim <= goal.ceiling)

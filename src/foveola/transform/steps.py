@@ -1,100 +1,278 @@
 """The steps from a loaded picture to one that can be encoded, in imgproxy's order.
 
-Each step is a function of the image and the plan that returns an image; a new one is a line in `STEPS`. Images are
-lazy: nothing is computed until the last step, the saving, asks for pixels. Turning comes after scaling, when there is
-less to turn, and the sides are measured accordingly. Source: https://docs.imgproxy.net/about_processing_pipeline
+Each step is a function of the image and its stage that returns an image; a new one is a line in `STEPS`. Images are
+lazy: nothing is computed until the last step, the saving, asks for pixels, but for steps that need all of them at once.
+An animation goes through the steps frame by frame. Source: https://docs.imgproxy.net/about_processing_pipeline
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import pyvips
 
-from foveola.codecs.vips import orientation
+from foveola.codecs.vips import field, without
 from foveola.errors import ImageError
-from foveola.transform import colour
-from foveola.transform.geometry import centred
+from foveola.options.values import WHITE, Colour, Gravity, ProcessingOptions
+from foveola.transform import colour, filters, metadata, tone, watermark
+from foveola.transform.canvas import embedded
+from foveola.transform.geometry import even
 from foveola.transform.load import load
+from foveola.transform.placing import position
+from foveola.transform.stage import Reload, Stage, loaded, staged
+from foveola.transform.trim import trimmed
 
 if TYPE_CHECKING:
     from foveola.pipeline import Plan
 
-Step = Callable[[pyvips.Image, "Plan"], pyvips.Image]
+Step = Callable[[pyvips.Image, Stage], pyvips.Image]
+_DEFAULT_DELAY = 40
+"""Milliseconds a frame is shown where the file says nothing; imgproxy's."""
 
 
-def transformed(source: bytes | pyvips.Image, plan: Plan) -> pyvips.Image:
-    """Return the picture as it goes into the encoder, lazily.
+def transformed(source: bytes | pyvips.Image, plan: Plan, mark: bytes | None = None) -> pyvips.Image:
+    """Return the picture as it goes into the encoder, lazily; frames of an animation one above the other.
 
     Args:
         source: the file, or an image that is already open.
         plan: what to do.
+        mark: the file of the watermark.
 
     Raises:
         ImageError: the source is broken; of its pixels that may show later, when they are asked for.
     """
-    image = load(source, sequential=True) if isinstance(source, bytes) else source
     try:
-        for step in STEPS:
-            image = step(image, plan)
+        image = _opened(source, plan)
+        drawn = load(mark) if mark is not None else None
+        profile = field(image, "icc-profile-data", None)
+        moving = plan.reading.frames > 1
+        image = _animated(image, plan, drawn) if moving else _chained(image, plan, drawn, _reload(source, plan))
+        return finished(image, plan, profile)
     except pyvips.Error as error:
-        raise _broken(error) from error
+        raise broken(error) from error
+
+
+def _opened(source: bytes | pyvips.Image, plan: Plan) -> pyvips.Image:
+    if not isinstance(source, bytes):
+        return source
+    if plan.reading.stacked > 1:
+        pages = (load(source, page=plan.reading.page + number) for number in range(plan.reading.stacked))
+        return still(reduce(lambda above, page: above.join(page, "vertical", expand=True), pages))
+    whole = plan.reading.frames > 1 or any(options.trim.threshold is not None for options in plan.stages)
+    reading = plan.reading
+    image = load(source, page=reading.page, frames=reading.frames, shrink=reading.shrink, sequential=not whole)
+    return image if reading.frames > 1 else still(image)
+
+
+def _reload(source: bytes | pyvips.Image, plan: Plan) -> Reload | None:
+    """Return what opens the source again, None where it is not to be made smaller on the way."""
+    if not isinstance(source, bytes) or not plan.reading.shrinks:
+        return None
+    page, base = plan.reading.page, plan.reading.shrink
+    return lambda shrink: still(load(source, page=page, shrink=base * shrink, sequential=True))
+
+
+def _animated(image: pyvips.Image, plan: Plan, mark: pyvips.Image | None) -> pyvips.Image:
+    """Return an animation whose frames went through all pipelines, one above the other."""
+    height = image.get_page_height()
+    image = in_memory(image)
+    frames = [
+        _chained(still(image.crop(0, top, image.width, height)), plan, mark, None)
+        for top in range(0, image.height, height)
+    ]
+    joined = pyvips.Image.arrayjoin(frames, across=1)
+    delays = list(field(image, "delay", ()))[: len(frames)] or [_DEFAULT_DELAY] * len(frames)
+    joined = joined.copy()
+    joined.set_type(pyvips.GValue.gint_type, "page-height", frames[0].height)
+    joined.set_type(pyvips.GValue.array_int_type, "delay", delays)
+    joined.set_type(pyvips.GValue.gint_type, "loop", field(image, "loop", 0))
+    return joined
+
+
+def _chained(image: pyvips.Image, plan: Plan, mark: pyvips.Image | None, reload: Reload | None) -> pyvips.Image:
+    """Return a picture that went through all pipelines."""
+    for number, options in enumerate(plan.stages):
+        if options.trim.threshold is not None and plan.reading.frames == 1:
+            image, reload = in_memory(trimmed(colour.channels(image), options.trim)), None
+        image = _stepped(image, options, plan, number == len(plan.stages) - 1, mark, reload)
+        reload = None
     return image
 
 
-def channels(image: pyvips.Image, plan: Plan) -> pyvips.Image:  # noqa: ARG001
+def _stepped(
+    image: pyvips.Image,
+    options: ProcessingOptions,
+    plan: Plan,
+    last: bool,
+    mark: pyvips.Image | None,
+    reload: Reload | None,
+) -> pyvips.Image:
+    stage = staged(image, options, plan, last, mark)
+    image, stage = loaded(image, stage, reload)
+    for step in STEPS:
+        image = step(image, stage)
+    return image
+
+
+def channels(image: pyvips.Image, stage: Stage) -> pyvips.Image:  # noqa: ARG001
     """Bring the picture to grey, RGB or RGB with alpha; other colour spaces by their profile."""
     return colour.channels(image)
 
 
-def scale(image: pyvips.Image, plan: Plan) -> pyvips.Image:
-    """Resize with Lanczos' kernel, what is transparent without its colour."""
-    across, down = plan.geometry.factors
-    if plan.source.orientation >= 5:
-        across, down = down, across
+def crop(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Cut out what was asked, in the picture as it is stored."""
+    if stage.geometry.crop == (0, 0):
+        return image
+    return _cut(image, stage.turn.size(stage.geometry.crop), stage.turn.before(stage.crop_gravity), 1.0)
+
+
+def scale(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Resize, what is transparent without its colour, in linear light if the settings say so."""
+    across, down = stage.geometry.factors
     if (across, down) == (1.0, 1.0):
         return image
-    if not image.hasalpha():
-        return image.resize(across, vscale=down)
-    depth = image.format
-    return image.premultiply().cast(depth).resize(across, vscale=down).unpremultiply().cast(depth)
+    if stage.turn.swaps:
+        across, down = down, across
+    depth, most = image.format, {"uchar": 255, "ushort": 65535}[image.format]
+    if stage.plan.looks.linear:
+        image, most = colour.to_linear(image), 1
+    kernel, between = stage.options.resizing_algorithm, image.format
+    if image.hasalpha():
+        image = image.premultiply(max_alpha=most).cast(between).resize(across, vscale=down, kernel=kernel)
+        image = image.unpremultiply(max_alpha=most).cast(between)
+    else:
+        image = image.resize(across, vscale=down, kernel=kernel)
+    return colour.from_linear(image, deep=depth == "ushort") if stage.plan.looks.linear else image
 
 
-def upright(image: pyvips.Image, plan: Plan) -> pyvips.Image:  # noqa: ARG001
-    """Turn the picture as its Exif says; its pixels are computed first, since files are read from top to bottom."""
-    return colour.upright(image if orientation(image) == 1 else in_memory(image))
+def turn(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Turn the picture as its Exif and the URL say; its pixels are computed first, for files are read top to bottom."""
+    if not stage.turn.nothing:
+        image = stage.turn.pixels(in_memory(image))
+    oriented = field(image, "orientation", None)
+    return metadata.told_upright(image) if oriented is not None and stage.plan.upright(stage.options) else image
 
 
-def crop(image: pyvips.Image, plan: Plan) -> pyvips.Image:
-    """Cut what is wanted out of the middle."""
-    width, height = (min(pair) for pair in zip(plan.geometry.result, (image.width, image.height), strict=True))
-    if (width, height) == (image.width, image.height):
+def cut(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Cut out what is larger than was asked."""
+    return _cut(image, stage.geometry.cut, stage.options.gravity, stage.geometry.dpr)
+
+
+def tones(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Change brightness, contrast and colours."""
+    options = stage.options
+    if (options.brightness, options.contrast, options.saturation) != (0, 1.0, 1.0):
+        image = tone.adjusted(image, options.brightness, options.contrast, options.saturation)
+    if options.monochrome.intensity:
+        image = tone.monochrome(image, options.monochrome)
+    return tone.duotone(image, options.duotone) if options.duotone.intensity else image
+
+
+def unsharp(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Sharpen what was made smaller, if the URL or the settings say so."""
+    shrunk = stage.shrunk and not stage.options.sharpen
+    return filters.unsharp(image, stage.options.unsharp_masking, shrunk)
+
+
+def effects(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Blur, sharpen and pixelate; each looks around, so the pixels are computed first."""
+    options = stage.options
+    if options.blur <= 0 and options.sharpen <= 0 and options.pixelate <= 1:
         return image
-    return image.crop(centred(image.width, width), centred(image.height, height), width, height)
+    image = in_memory(image)
+    image = filters.blurred(image, options.blur) if options.blur > 0 else image
+    image = filters.sharpened(image, options.sharpen) if options.sharpen > 0 else image
+    return filters.pixelated(image, options.pixelate) if options.pixelate > 1 else image
 
 
-def flatten(image: pyvips.Image, plan: Plan) -> pyvips.Image:
-    """Lay what is transparent on white where the result can't hold it."""
-    return colour.flatten(image) if plan.flatten else image
+def extend(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Put the picture on a canvas of the size that was asked."""
+    wanted = stage.options.extend
+    return _on_canvas(image, stage, stage.geometry.target, wanted.gravity) if wanted.on else image
 
 
-def srgb(image: pyvips.Image, plan: Plan) -> pyvips.Image:  # noqa: ARG001
-    """Apply the colour profile and leave it out."""
-    return colour.to_srgb(image)
+def extend_aspect_ratio(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Put the picture on a canvas of the aspect ratio that was asked."""
+    canvas = stage.geometry.canvas
+    return _on_canvas(image, stage, canvas, stage.options.extend_aspect_ratio.gravity) if all(canvas) else image
 
 
-def eight_bits(image: pyvips.Image, plan: Plan) -> pyvips.Image:  # noqa: ARG001
-    """Cut 16 bit to 8."""
-    return colour.eight_bits(image)
+def pad(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Put a border around the picture."""
+    top, right, bottom, left = (even(side, stage.geometry.dpr) for side in stage.options.padding)
+    if (top, right, bottom, left) == (0, 0, 0, 0):
+        return image
+    size = (image.width + left + right, image.height + top + bottom)
+    return embedded(image, size, (left, top), _background(image, stage))
 
 
-def strip(image: pyvips.Image, plan: Plan) -> pyvips.Image:  # noqa: ARG001
-    """Leave metadata out."""
-    return colour.strip(image)
+def flatten(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Lay what is transparent on the background, white where none is said."""
+    if not stage.flat:
+        return image
+    options = stage.options
+    alpha = options.background_alpha if stage.plan.looks.alpha and options.background is not None else 1.0
+    return colour.flatten(image, options.background or WHITE, alpha)
 
 
-STEPS: tuple[Step, ...] = (channels, scale, upright, crop, flatten, srgb, eight_bits, strip)
+def mark(image: pyvips.Image, stage: Stage) -> pyvips.Image:
+    """Lay the watermark on."""
+    options = stage.options
+    if stage.mark is None or not options.watermark.opacity:
+        return image
+    return watermark.watermarked(
+        in_memory(image),
+        stage.mark,
+        options.watermark,
+        stage.plan.looks.opacity,
+        options.watermark_size,
+        options.watermark_rotate,
+        stage.geometry.dpr,
+    )
+
+
+STEPS: tuple[Step, ...] = (
+    channels,
+    crop,
+    scale,
+    turn,
+    cut,
+    tones,
+    unsharp,
+    effects,
+    extend,
+    extend_aspect_ratio,
+    pad,
+    flatten,
+    mark,
+)
+
+
+def finished(image: pyvips.Image, plan: Plan, profile: bytes | None) -> pyvips.Image:
+    """Return the picture in the colours, the depth and with the metadata that its file has.
+
+    Args:
+        image: what the pipelines have made.
+        plan: what to do.
+        profile: that of the source.
+    """
+    looks = plan.looks
+    if not looks.profile:
+        image = colour.to_srgb(image)
+    elif profile and not image.get_typeof("icc-profile-data"):
+        image = colour.to_profile(image, profile)
+    if not looks.deep:
+        image = colour.eight_bits(image)
+    if not looks.metadata:
+        return metadata.stripped(image, looks.profile, looks.copyright, looks.dpi)
+    return metadata.tagged_dpi(image, looks.dpi) if looks.dpi else image
+
+
+def still(image: pyvips.Image) -> pyvips.Image:
+    """Return one frame without what an animation is told by."""
+    return without(image, *(name for name in ("delay", "loop", "n-pages", "page-height") if image.get_typeof(name)))
 
 
 def in_memory(image: pyvips.Image) -> pyvips.Image:
@@ -106,8 +284,34 @@ def in_memory(image: pyvips.Image) -> pyvips.Image:
     try:
         return image.copy_memory()
     except pyvips.Error as error:
-        raise _broken(error) from error
+        raise broken(error) from error
 
 
-def _broken(error: pyvips.Error) -> ImageError:
+def broken(error: pyvips.Error) -> ImageError:
+    """Return our error for a picture whose pixels can't be computed."""
     return ImageError(f"Expected a whole picture, got {str(error.detail or error.message).strip()}")
+
+
+def _cut(image: pyvips.Image, wanted: tuple[int, int], gravity: Gravity, dpr: float) -> pyvips.Image:
+    """Cut out a part; 0 keeps a side, and so does more than there is."""
+    width, height = min(wanted[0] or image.width, image.width), min(wanted[1] or image.height, image.height)
+    if (width, height) == (image.width, image.height):
+        return image
+    if gravity.anchor == "sm":
+        return in_memory(image).smartcrop(width, height, interesting="attention")
+    left, top = position((image.width, image.height), (width, height), gravity, dpr)
+    return image.crop(left, top, width, height)
+
+
+def _on_canvas(image: pyvips.Image, stage: Stage, canvas: tuple[int, int], gravity: Gravity) -> pyvips.Image:
+    if canvas[0] <= image.width and canvas[1] <= image.height:
+        return image
+    size = (canvas[0] or image.width, canvas[1] or image.height)
+    at = position(size, (image.width, image.height), gravity, stage.geometry.dpr)
+    return embedded(image, size, at, _background(image, stage))
+
+
+def _background(image: pyvips.Image, stage: Stage) -> Colour | None:
+    """Return what a canvas is filled with; None where it stays transparent, if only for now."""
+    direct = stage.flat and stage.options.background_alpha == 1 and not image.hasalpha()
+    return (stage.options.background or WHITE) if direct else None

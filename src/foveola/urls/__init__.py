@@ -5,9 +5,9 @@ can be built. Source: https://docs.imgproxy.net/usage/processing and https://doc
 """
 
 from foveola.urls.grammar import Grammar, replacements
-from foveola.urls.reading import ImageUrl, parse
+from foveola.urls.reading import ImageUrl, InfoUrl, parse, parse_info
 from foveola.urls.signing import UNSIGNED, Keys, repair, sign, signed, split, verify
-from foveola.urls.writing import FORMS, Form, build
+from foveola.urls.writing import FORMS, Form, build, checked, write_source
 
 __all__ = [
     "FORMS",
@@ -15,13 +15,17 @@ __all__ = [
     "Form",
     "Grammar",
     "ImageUrl",
+    "InfoUrl",
     "Keys",
     "build",
+    "checked",
     "parse",
+    "parse_info",
     "repair",
     "replacements",
     "sign",
     "signed",
     "split",
     "verify",
+    "write_source",
 ]

@@ -12,10 +12,11 @@ from urllib.parse import unquote
 
 from foveola import options
 from foveola.errors import UrlError, expected
+from foveola.info.options import InfoOptions
 from foveola.options import ProcessingOptions
 from foveola.options.rows import BLANK
 from foveola.options.words import decode
-from foveola.presets import DEFAULT, Language, T, Walk, chained, pictures
+from foveola.presets import DEFAULT, Language, T, Walk, chained, infos, pictures
 from foveola.urls.encryption import decrypt
 from foveola.urls.grammar import ORDINARY, Grammar, replaced
 
@@ -32,6 +33,19 @@ class ImageUrl:
     """
 
     options: ProcessingOptions
+    source: str
+
+
+@dataclass(frozen=True)
+class InfoUrl:
+    """What the path of one URL of the info endpoint says.
+
+    Args:
+        options: what is asked about the picture.
+        source: where it comes from, decoded.
+    """
+
+    options: InfoOptions
     source: str
 
 
@@ -58,16 +72,41 @@ def parse(
         raise UrlError("The basic URL format (resizing type first) is gone: write the options with their names")
     lay = pictures(grammar.security, grammar.chained)
     language = Language(lay, grammar.presets.segments, grammar.separator, grammar.allowed)
-    stages, rest = walked(language, (start,), segments, grammar.only_presets)
-    source, extension = read_source(rest, grammar)
+    stages, rest = _walked(language, (start,), segments, grammar.only_presets)
+    source, extension = _source(rest, grammar)
     said = chained(stages)
     if extension and not said.raw:
         said = options.apply(said, "format", [extension])
-    check_time(said.expires, now)
+    _check_time(said.expires, now)
     return ImageUrl(said, source)
 
 
-def walked(language: Language[T], start: T, segments: Sequence[str], only_presets: bool) -> tuple[T, Sequence[str]]:
+def parse_info(path: str, grammar: Grammar = ORDINARY, *, now: float | None = None) -> InfoUrl:
+    """Read the path after the signature of a URL of the info endpoint.
+
+    Args:
+        path: as `split` returns it.
+        grammar: the settings that change how it is read.
+        now: seconds since 1970, which URLs that expire are held against; they are all good when None.
+
+    Raises:
+        UrlError: an option or the source can't be read, or the URL has expired.
+    """
+    language = Language(
+        infos(grammar.security),
+        grammar.info_presets.segments,
+        grammar.separator,
+        grammar.info_allowed,
+        chains=False,
+    )
+    segments = path.removeprefix("/").split("/")
+    said, rest = _walked(language, InfoOptions(), segments, grammar.info_only_presets)
+    source, _ = _source(rest, grammar)
+    _check_time(said.expires, now)
+    return InfoUrl(said, source)
+
+
+def _walked(language: Language[T], start: T, segments: Sequence[str], only_presets: bool) -> tuple[T, Sequence[str]]:
     """Return what the default preset and the segments say, and the segments of the source."""
     walk = Walk(language, start)
     if DEFAULT in language.presets:
@@ -79,13 +118,13 @@ def walked(language: Language[T], start: T, segments: Sequence[str], only_preset
     return walk.said, segments[1:]
 
 
-def check_time(expires: int, now: float | None) -> None:
+def _check_time(expires: int, now: float | None) -> None:
     """Refuse a URL whose time is over; both are seconds since 1970, and no `now` refuses none."""
     if now is not None and 0 < expires < int(now):
         raise UrlError(f"Expired at {expires}")
 
 
-def read_source(segments: Sequence[str], grammar: Grammar) -> tuple[str, str]:
+def _source(segments: Sequence[str], grammar: Grammar) -> tuple[str, str]:
     """Return the source as it is fetched, and the extension after it."""
     if segments[:1] == ["plain"] and segments[1:]:
         source, extension = _plain(segments)

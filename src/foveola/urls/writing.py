@@ -38,27 +38,43 @@ def build(url: ImageUrl, grammar: Grammar = ORDINARY, *, form: Form = "plain", i
     Raises:
         ArgumentError: an option's text can't stand in a path, the source is empty, or there is no key for `enc`.
     """
-    if not url.source:
-        raise ArgumentError(expected("a URL", "source", url.source))
     # with `raw` an extension is not read, so the format stays among the options
     extension = "" if url.options.raw else url.options.format
     said = options.write(replace(url.options, format="") if extension else url.options)
-    segments = [grammar.separator.join(_checked(text, grammar.separator) for text in texts) for texts in said]
-    return "/".join([*segments, _written(url.source, extension, grammar, form, iv)])
+    segments = [grammar.separator.join(checked(text, grammar.separator) for text in texts) for texts in said]
+    return "/".join([*segments, write_source(url.source, extension, grammar, form, iv=iv)])
 
 
-def _written(source: str, extension: str, grammar: Grammar, form: Form, iv: bytes | None) -> str:
+def write_source(source: str, extension: str, grammar: Grammar, form: Form, *, iv: bytes | None = None) -> str:
+    """Return the segments that say a source and the format of the result.
+
+    Args:
+        source: the URL of the picture, not encoded.
+        extension: the name of a format; none when empty.
+        grammar: what the server reads with.
+        form: how the source is written.
+        iv: 16 bytes for `enc`; derived from the source when None.
+
+    Raises:
+        ArgumentError: the source is empty, or there is no key for `enc`.
+    """
+    if not source:
+        raise ArgumentError(expected("a URL", "source", source))
     if form == "plain":
         return "plain/" + _quoted(source) + ("@" + extension if extension else "")
     if form == "enc":
-        data = base64.urlsafe_b64encode(encrypt(source, grammar.encryption_key, iv)).decode().rstrip("=")
+        data = "enc/" + base64.urlsafe_b64encode(encrypt(source, grammar.encryption_key, iv)).decode().rstrip("=")
     else:
         data = encode(source)
-    return ("enc/" if form == "enc" else "") + data + ("." + extension if extension else "")
+    return data + ("." + extension if extension else "")
 
 
-def _checked(text: str, separator: str) -> str:
-    """Refuse a text that would be read as something else: nothing in the options of a path is decoded."""
+def checked(text: str, separator: str) -> str:
+    """Return an argument of an option if it is read as it stands: nothing in the options of a path is decoded.
+
+    Raises:
+        ArgumentError: it would be read as something else.
+    """
     if not re.fullmatch(r"[!-~]*", text) or re.search(r"[/?#]|%3A", text) or separator in text:
         raise ArgumentError(expected(f'ASCII without blanks, "/", "?", "#" and "{separator}"', "option", text))
     return text
