@@ -13,6 +13,7 @@ Rounds alternate; what is printed are medians.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import os
 import re
@@ -86,23 +87,32 @@ def tree(pid: int) -> list[int]:
     """Return a process and all below it."""
     found = [pid]
     for one in found:
-        for task in Path(f"/proc/{one}/task").iterdir():
-            found += [int(word) for word in (task / "children").read_text().split()]
+        with contextlib.suppress(OSError):  # it has ended
+            for task in Path(f"/proc/{one}/task").iterdir():
+                found += [int(word) for word in (task / "children").read_text().split()]
     return found
+
+
+def read(path: str) -> str:
+    """Return a file of `/proc`, nothing of a process that has ended."""
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
 
 
 def cpu(pid: int) -> float:
     """Return the CPU seconds of a tree of processes, with those of its members that have ended."""
     total = 0
     for one in tree(pid):
-        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        fields = read(f"/proc/{one}/stat").rpartition(")")[2].split()
         total += sum(int(field) for field in fields[11:15])
     return total / TICKS
 
 
 def memory(pid: int) -> float:
     """Return the megabytes of a tree of processes; what several share counts once."""
-    rows = "".join(Path(f"/proc/{one}/smaps_rollup").read_text() for one in tree(pid))
+    rows = "".join(read(f"/proc/{one}/smaps_rollup") for one in tree(pid))
     return sum(int(size) for size in re.findall(r"^Pss: +(\d+) kB", rows, re.M)) / 1000
 
 

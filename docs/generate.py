@@ -30,6 +30,7 @@ from foveola.picture import FORMATS
 ROOT = Path(__file__).parent.parent
 PAGES = (
     "docs/cli.md",
+    "docs/coming-from-imgproxy.md",
     "docs/info.md",
     "docs/json-output.md",
     "docs/options.md",
@@ -146,6 +147,16 @@ def _option_rows(option: options.Option) -> Iterator[Sequence[str]]:
         yield "", f"`{argument.name}`", argument.kind.what, _default(argument.default), argument.doc, ""
 
 
+def pro_rows() -> str:
+    """Return the table of the options that only the closed edition of imgproxy has."""
+    rows = (
+        (", ".join(f"`{word}`" for word in (option.name, *option.aliases)), option.doc)
+        for option in options.OPTIONS
+        if option.edition == "pro"
+    )
+    return table(("Option", "Meaning"), rows)
+
+
 def refused_rows() -> str:
     """Return the table of the options and values of imgproxy that are refused."""
     rows = [(", ".join(f"`{word}`" for word in row.words), row.why) for row in options.REFUSED]
@@ -217,6 +228,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings-renamed": renamed_rows,
     "options": option_rows,
     "info-options": info_rows,
+    "pro-options": pro_rows,
     "refused-options": refused_rows,
     "codec-settings": codec_rows,
     "formats": format_rows,
