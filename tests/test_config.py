@@ -14,6 +14,7 @@ from foveola import config, settings
 from foveola.config import SETTINGS, Decisions, Settings
 from foveola.errors import ConfigError
 from foveola.goal import Asked, Autoquality, Bounds, resolve
+from foveola.options.values import Unsharp
 from foveola.picture import Limits
 from foveola.pipeline import Accepted, Defaults
 from foveola.settings import ONE_THREAD, Inference
@@ -304,17 +305,28 @@ def test_where_pictures_come_from_is_handed_on() -> None:
     ).reach
 
     assert reach.user_agent == f"cat/{foveola.__version__}"
-    assert (reach.verify, reach.proxy, reach.private) == (False, True, False)
+    assert (reach.verify, reach.proxy, reach.private) == (False, False, False)
     assert reach.request_headers == (("X-A", "1"),)
     assert (reach.stores.use_s3, reach.stores.s3_denied_buckets) == (True, ("a*",))
     assert (reach.max_redirects, reach.timeout, reach.keep_alive) == (0, 3, 7)
     assert (reach.allowed, reach.query_separator) == (("https://e.com/",), "")
 
 
+def test_proxies_are_used_where_a_setting_of_ours_says_so() -> None:
+    assert Settings.from_env({"FOVEOLA_USE_PROXIES": "true"}).reach.proxy
+    assert not Settings.from_env({"HTTP_PROXY": "http://e.com"}).reach.proxy
+
+
 def test_limits_are_handed_on_in_pixels() -> None:
     found = read(MAX_SRC_RESOLUTION="0.5", MAX_ANIMATION_FRAMES="7", MAX_ANIMATION_FRAME_RESOLUTION="0.1")
 
     assert found.defaults.limits == Limits(pixels=500_000, frames=7, frame_pixels=100_000)
+
+
+def test_how_results_are_sharpened_is_one_value() -> None:
+    found = read(UNSHARP_MASKING_MODE="always", UNSHARP_MASKING_WEIGHT="0.5", UNSHARP_MASKING_DIVIDER="12")
+
+    assert found.looks.unsharp == Unsharp("always", 0.5, 12.0)
 
 
 HANDED = {"autoquality", "max_resolution", "settings", "limits", "networks", "inference", "unsharp"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveola.config import OTHERS, RENAMED, SETTINGS, Settings, examine
+import foveola
+from foveola.config import GROUPS, OTHERS, RENAMED, SETTINGS, Settings, examine
 from foveola.config.environment import FILE
 from foveola.errors import ConfigError
+from foveola.pipeline import Defaults
+from foveola.settings import PREDICTED
+from foveola.sources.base import Stores
 from foveola.variables import Setting
 
 KINDS: dict[str, tuple[str, Any, tuple[str, ...]]] = {
@@ -31,6 +37,7 @@ KINDS: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "integer 2..256": ("16", 16, ("1", "257")),
     "0 or integer 100..599": ("404", 404, ("99", "600", "-1")),
     "number 0 or more": ("1.5", 1.5, ("-0.1", "nan", "inf", "1,5", "0x1p3")),
+    "number 0 or more, which is rounded": ("72.4", 72, ("-1", "x", "inf")),
     "number 0..1": ("0.25", 0.25, ("-0.1", "1.1", "nan")),
     "number above 0": ("0.25", 0.25, ("0", "0.0", "-1", "inf")),
     "number above 0, up to 1": ("0.25", 0.25, ("0", "1.1")),
@@ -208,3 +215,24 @@ def test_no_environment_raises_anything_but_an_error_of_the_settings(environ: di
     assert found.varies in (False, True)
     again = Settings.from_env({row.name: found.text(row) for row in SETTINGS})
     assert again == found
+
+
+def test_no_setting_is_read_by_nobody() -> None:
+    """By its name, as a default of the pipeline or of stores, as what separates another, or by a name that is made."""
+    package = Path(foveola.__file__).parent
+    modules = [path for path in package.rglob("*.py") if path.stem not in GROUPS or path.parent.name != "config"]
+    named = {
+        node.attr
+        for path in modules
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    handed = {field.name for kind in (Defaults, Stores) for field in fields(kind)}
+    separators = {row.separator for row in SETTINGS}
+    made = {"decisions", "decisions_size", "decisions_check"}
+    made |= {f"{way}_{name}" for way in ("auto", "enforce") for name in ("jxl", "avif", "webp")}
+    made |= {f"autoquality_{name}_net" for name in PREDICTED} | {
+        f"unsharp_masking_{part}" for part in ("mode", "weight", "divider")
+    }
+
+    assert [r.name for r in SETTINGS if not r.format and r.field not in named | handed | separators | made] == []

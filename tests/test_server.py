@@ -234,6 +234,23 @@ def test_the_root_is_a_page(server: Served) -> None:
     assert b"<h1>foveola</h1>" in reply.body
 
 
+def test_options_that_are_too_many_for_a_worker_are_refused(server: Served) -> None:
+    workers = server.workers
+
+    reply = server.get("/unsafe/" + "w:1/-/" * 3000 + "w:1/plain/local:///cat.jpg")
+
+    assert (reply.status, reply.body) == (404, b"Invalid URL")
+    assert server.workers == workers
+
+
+def test_a_request_may_be_long_but_not_endless(server: Served) -> None:
+    """As with imgproxy, its head may have a mebibyte."""
+    target = "/unsafe/w:20/plain/local:///cat.jpg"
+    assert server.get(target, {"Cookie": "a" * 900_000}).status == 200
+    with pytest.raises(OSError, match=r"Broken pipe|reset"):
+        server.get(target, {"Cookie": "a" * 20_000_000})
+
+
 def test_a_path_is_read_as_it_came_over_the_wire(server: Served) -> None:
     """What browsers and proxies do to a path is undone; a query says nothing."""
     name = "%25C3%25A4%2520b.jpg"

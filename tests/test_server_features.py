@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import http.client
@@ -11,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -178,6 +180,17 @@ def test_what_the_settings_name_goes_to_the_source_and_comes_back(plain: Served,
     assert reply.headers["link"] == f'<{elsewhere.url(path)}>; rel="canonical"'
 
 
+def test_only_who_asks_the_source_for_the_same_shares_an_answer(plain: Served, elsewhere: Origin) -> None:
+    path = f"/unsafe/w:20/plain/{elsewhere.url('/slow/0.5')}"
+    cookies = ["a=1", "a=1", "a=2", "a=2", ""]
+    with ThreadPoolExecutor(5) as pool:
+        replies = list(pool.map(lambda cookie: plain.get(path, {"Cookie": cookie} if cookie else {}), cookies))
+
+    said = [{k.lower(): v for k, v in asked.items()} for where, asked in elsewhere.asked if where == "/slow/0.5"]
+    assert sorted(asked.get("cookie", "") for asked in said) == ["", "a=1", "a=2"]
+    assert [reply.status for reply in replies] == [422] * 5
+
+
 def test_a_second_path_says_that_all_is_well(plain: Served) -> None:
     for path in ("/health", "/well"):
         reply = plain.get(path)
@@ -274,10 +287,10 @@ def test_the_log_tells_of_a_request(plain: Served, elsewhere: Origin) -> None:
 
 
 def test_a_client_says_how_wide_the_picture_is_unless_the_url_does(busted: Served, plain: Served) -> None:
-    given = {"Width": "40"}
+    given = {"Width": "80", "DPR": "2"}
 
-    assert size(busted.get("/unsafe/plain/local:///cat.jpg", given)) == (40, 20)
-    assert size(busted.get("/unsafe/w:30/plain/local:///cat.jpg", given)) == (30, 15)
+    assert size(busted.get("/unsafe/plain/local:///cat.jpg", given)) == (80, 40)
+    assert size(busted.get("/unsafe/w:30/dpr:1/plain/local:///cat.jpg", given)) == (30, 15)
     assert size(plain.get("/unsafe/plain/local:///cat.jpg", given)) == (200, 100)
 
 
@@ -410,3 +423,73 @@ def test_what_is_no_url_of_the_endpoint_is_404(plain: Served, path: str) -> None
     reply = plain.get(path)
 
     assert (reply.status, reply.body) == (404, b"Invalid URL")
+
+
+# Watermarks, and files that are sent as they are
+
+
+@pytest.fixture(scope="module")
+def marked(folder: Path, tmp_path_factory: pytest.TempPathFactory, elsewhere: Origin) -> Iterator[Served]:
+    """A server with a watermark that is behind a URL which strangers may not name."""
+    red = io.BytesIO()
+    Image.new("RGB", (20, 20), (255, 0, 0)).save(red, "PNG")
+    elsewhere.files["red.png"] = red.getvalue()
+    blue = io.BytesIO()
+    Image.new("RGB", (20, 20), (0, 0, 255)).save(blue, "PNG")
+    (folder / "blue.png").write_bytes(blue.getvalue())
+    drawing = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><script>alert(1)</script></svg>"
+    (folder / "sized.svg").write_text(drawing)
+    settings = {
+        "WATERMARK_URL": elsewhere.url("/file/red.png"),
+        "ALLOWED_SOURCES": "local://",
+        "SKIP_PROCESSING_FORMATS": "png",
+    }
+    with _server(folder, tmp_path_factory, settings) as served:
+        yield served
+
+
+def corner(reply: Reply, x: int = 5, y: int = 5) -> tuple[int, ...]:
+    assert reply.status == 200, reply.body
+    pixel = Image.open(io.BytesIO(reply.body)).convert("RGB").getpixel((x, y))
+    assert isinstance(pixel, tuple)
+    return pixel
+
+
+def test_the_watermark_is_laid_on(marked: Served, elsewhere: Origin) -> None:
+    asked = len(elsewhere.asked)
+
+    for _ in range(2):
+        assert corner(marked.get("/unsafe/wm:1:nowe/plain/local:///cat.jpg@png")) == (255, 0, 0)
+    assert corner(marked.get("/unsafe/wm:1:soea/plain/local:///cat.jpg@png"), 195, 95) == (255, 0, 0)
+    assert corner(marked.get("/unsafe/plain/local:///cat.jpg@png")) != (255, 0, 0)
+    assert len(elsewhere.asked) == asked + 1  # it is kept
+
+
+def test_a_url_may_name_another_watermark_where_sources_may_be(marked: Served, elsewhere: Origin) -> None:
+    ours, theirs = (b64(url) for url in ("local:///blue.png", elsewhere.url("/file/red.png")))
+
+    assert corner(marked.get(f"/unsafe/wm:1:nowe/wmu:{ours}/plain/local:///cat.jpg@png")) == (0, 0, 255)
+    refused = marked.get(f"/unsafe/wm:1:nowe/wmu:{theirs}/plain/local:///cat.jpg@png")
+    assert (refused.status, refused.body) == (404, b"Invalid source URL")
+
+
+def test_a_url_may_name_another_fallback_image(busted: Served) -> None:
+    reply = busted.get(f"/unsafe/fiu:{b64('local:///clear.png')}/plain/local:///none.jpg@png")
+
+    assert (reply.status, size(reply)) == (404, (64, 48))
+
+
+def b64(url: str) -> str:
+    return base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+
+
+def test_what_is_not_to_be_processed_is_sent_as_it_is(marked: Served, folder: Path) -> None:
+    drawing = marked.get("/unsafe/w:20/plain/local:///sized.svg")
+    photo = marked.get("/unsafe/w:20/plain/local:///photo.png")
+
+    assert (photo.headers["content-type"], photo.body) == ("image/png", (folder / "photo.png").read_bytes())
+    assert (drawing.headers["content-type"], drawing.status) == ("image/svg+xml", 200)
+    assert b"<svg" in drawing.body
+    assert b"script" not in drawing.body
+    assert drawing.headers["content-security-policy"] == POLICY
+    assert size(marked.get("/unsafe/w:20/plain/local:///photo.png@jpg")) == (20, 15)

@@ -6,7 +6,6 @@ import http.client
 import signal
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from foveola.config import Server, Settings
 from foveola.errors import ConfigError
 from foveola.server.main import listen
-from tests.serving import Reply, Served, serving, until, write_pictures
+from tests.serving import Reply, Served, origin, serving, until, write_pictures
 
 
 def free_port() -> int:
@@ -37,6 +36,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "PROMETHEUS_BIND": f"127.0.0.1:{PORT}",
         "PROMETHEUS_NAMESPACE": "f",
         "WRITE_RESPONSE_TIMEOUT": "1",
+        "MAX_CLIENTS": "0",
     }
     with serving(tmp_path_factory.mktemp("server"), **settings) as served:
         yield served
@@ -119,22 +119,20 @@ def test_several_servers_may_listen_on_one_port() -> None:
 
 
 def test_a_server_that_ends_takes_nobody_new(tmp_path: Path) -> None:
-    folder = write_pictures(tmp_path)
-    settings = {"WORKERS": "1", "AVIF_SPEED": "6", "GRACEFUL_STOP_TIMEOUT": "20", "TIMEOUT": "20"}
+    settings = {"WORKERS": "1", "GRACEFUL_STOP_TIMEOUT": "20", "ALLOW_LOOPBACK_SOURCE_ADDRESSES": "true"}
     replies: list[Reply] = []
-    with serving(tmp_path, LOCAL_FILESYSTEM_ROOT=str(folder), **settings) as served:
-        target = "/unsafe/plain/local:///noise.png@avif"
+    with origin() as elsewhere, serving(tmp_path, **settings) as served:
+        target = f"/unsafe/raw:1/plain/{elsewhere.url('/slow/1.5')}"
         running = threading.Thread(target=lambda: replies.append(served.get(target)))
         running.start()
-        assert until(lambda: target in served.log.read_text())
-        time.sleep(0.2)
+        assert until(lambda: bool(elsewhere.asked))
         served.process.send_signal(signal.SIGTERM)
 
         assert until(lambda: _refused(served), 5)
         assert replies == []
         running.join()
         assert served.process.wait(10) == 0
-    assert replies[0].status == 200
+    assert (replies[0].status, replies[0].body) == (200, b"late")
 
 
 def _refused(served: Served) -> bool:

@@ -128,6 +128,11 @@ def test_a_request_that_is_worked_on_is_finished_when_the_server_is_told_to_stop
     [
         ({"QUALITY": "x", "TIMEOUT": "y"}, "Expected integer 1..100 for IMGPROXY_QUALITY"),
         ({"LOCAL_FILESYSTEM_ROOT": "/none"}, 'Expected a folder for IMGPROXY_LOCAL_FILESYSTEM_ROOT, got "/none"'),
+        ({"NETWORK": "unixpacket"}, "Expected one of tcp, tcp4, tcp6, unix for IMGPROXY_NETWORK"),
+        ({"WATERMARK_PATH": "/none"}, 'Expected a file for IMGPROXY_WATERMARK_PATH, got "/none"'),
+        ({"FALLBACK_IMAGE_PATH": "/none"}, 'Expected a file for IMGPROXY_FALLBACK_IMAGE_PATH, got "/none"'),
+        ({"CUSTOM_RESPONSE_HEADERS": "X Y=1"}, "Expected headers of HTTP for IMGPROXY_CUSTOM_RESPONSE_HEADERS"),
+        ({"CUSTOM_REQUEST_HEADERS": "X=€"}, "Expected headers of HTTP for IMGPROXY_CUSTOM_REQUEST_HEADERS"),
         ({"NETWORK": "tcp", "BIND": "nowhere:x"}, 'Expected an address for IMGPROXY_BIND, got "nowhere:x"'),
     ],
 )

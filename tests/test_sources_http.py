@@ -207,6 +207,16 @@ def test_a_user_in_a_url_is_for_that_server_only() -> None:
     run(work())
 
 
+def test_a_redirect_to_nowhere_is_not_followed() -> None:
+    async def work() -> None:
+        async with canned(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n") as (port, asked):
+            assert await refused(f"http://127.0.0.1:{port}/") == (404, UNREACHABLE)
+            assert len(asked) == 1
+            assert (await stream(f"http://127.0.0.1:{port}/"))[0] == 302
+
+    run(work())
+
+
 def test_another_port_is_another_server() -> None:
     async def work() -> None:
         async with canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (there, asked):

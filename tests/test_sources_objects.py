@@ -340,16 +340,20 @@ def test_each_store_is_asked_as_it_likes_it(stores: Stores, url: str, asked: str
 
 
 def test_a_bucket_may_stand_before_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody knows that name but a proxy, which the client takes from the environment."""
+    """Nobody knows that name but a proxy, which is asked where the settings say so."""
 
     async def work() -> None:
         async with canned(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: x\r\n" + DATE + b"\r\n\r\nabc") as (
             port,
             asked,
         ):
+            for name in ("NO_PROXY", "no_proxy"):
+                monkeypatch.delenv(name, raising=False)
             monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
             reach = of(S3, s3_endpoint="http://s3.invalid", s3_endpoint_use_path_style=False)
-            assert (await get("s3://pics/cat.jpg", None, reach))[2] == b"abc"
+            assert await refused("s3://pics/cat.jpg", None, reach) == (404, UNREACHABLE)
+            assert asked == []
+            assert (await get("s3://pics/cat.jpg", None, replace(reach, proxy=True)))[2] == b"abc"
         assert asked[0].startswith(b"GET http://pics.s3.invalid/cat.jpg HTTP/1.1")
 
     run(work())
@@ -363,13 +367,15 @@ def test_a_bucket_may_stand_before_the_address(monkeypatch: pytest.MonkeyPatch) 
     [
         (Stores(use_gcs=True, gcs_key="{"), "IMGPROXY_USE_GCS"),
         (Stores(use_gcs=True, gcs_key="/no/such/file"), "IMGPROXY_USE_GCS"),
+        (replace(S3, s3_endpoint="not an address:x"), "IMGPROXY_S3_ENDPOINT"),
+        (replace(S3, s3_endpoint="ftp://host"), "IMGPROXY_S3_ENDPOINT"),
         (Stores(use_abs=True), "IMGPROXY_USE_ABS"),
         (Stores(use_abs=True, abs_name="me", abs_key="not base64!"), "IMGPROXY_USE_ABS"),
     ],
 )
 def test_settings_that_can_not_be_used_stop_the_start(stores: Stores, name: str) -> None:
     check(Reach(stores=S3))
-    check(Reach(stores=replace(stores, use_gcs=False, use_abs=False)))
+    check(Reach(stores=replace(stores, use_s3=False, use_gcs=False, use_abs=False)))
     with pytest.raises(ConfigError, match=name) as error:
         check(Reach(stores=stores))
     assert "\n" not in str(error.value)

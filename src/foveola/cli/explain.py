@@ -144,15 +144,17 @@ def _quality(format: str, options: ProcessingOptions, settings: Settings) -> dic
     """Return how the quality of a result in `format` is found."""
     from foveola.options import ProcessingOptions
     from foveola.picture import Header
-    from foveola.pipeline import plan
+    from foveola.pipeline import plan, saving
 
+    if format == "svg":
+        return {"format": format, "method": "none", "quality": None}
     asked = ProcessingOptions(
         format=format,
         quality=options.quality,
         format_quality=options.format_quality,
         autoquality=options.autoquality,
     )
-    made = plan(Header("png", 1024, 1024, 3, alpha=False), asked, settings.defaults)
+    made = saving(plan(Header("png", 1024, 1024, 3, alpha=False), asked, settings.defaults), (1024, 1024), False)
     if not made.searched:
         return {"format": format, "method": "none", "quality": made.quality}
     goal = made.goal

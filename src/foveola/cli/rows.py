@@ -17,6 +17,7 @@ def _doc(text: str) -> Any:
 
 NOTES = {
     "first_frame": "only the first of several frames or pages was written",
+    "deep": "16 bit a channel were kept, and only 8 are searched",
     "side_limited": "a side was too long for the format, so the picture was made smaller",
     "no_quality": "the format has no quality, so nothing was searched for",
     "no_network": "there is no network for method ml; it searched as dssim does",

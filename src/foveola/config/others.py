@@ -47,7 +47,7 @@ _NO_DETECTION = "no objects are detected"
 _NO_CLASSES = "pictures are not classified"
 _SMART = "`gravity:sm` finds what draws attention by libvips' own way"
 _BEST = "the format `best` is not served"
-_NO_PDF = "PDF is not drawn with a background of its own"
+_NO_PDF = "PDF is not read"
 
 ACCEPTED: Mapping[str, str] = {
     "FREE_MEMORY_INTERVAL=10 DOWNLOAD_BUFFER_SIZE=0 BUFFER_POOL_CALIBRATION_THRESHOLD=1024 LOG_MEM_STATS=false": _GO,

@@ -167,6 +167,9 @@ async def _accept(server: uvicorn.Server, door: Door) -> None:
         while not server.should_exit and not accepting.done():
             await asyncio.sleep(POLL_SECONDS)
     finally:
+        server.should_exit = True  # whatever ended it, nobody can ask any more
         accepting.cancel()
-        await asyncio.gather(accepting, return_exceptions=True)
+        await asyncio.wait((accepting,))
         door.close()
+    if not accepting.cancelled():
+        accepting.result()

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
+from foveola.errors import ConfigError, expected
 from foveola.sources.conditions import http_date, read_date
 
 Pairs = tuple[tuple[str, str], ...]
@@ -25,12 +26,28 @@ _OF_CONNECTIONS = frozenset(
     {"connection", "content-encoding", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 )
 _UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\\/]")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?")
 
 
 def sendable(value: str) -> bool:
     """Return whether a text may be sent as the value of a header."""
     return _VALUE.fullmatch(value) is not None
+
+
+def check(pairs: Pairs, setting: str) -> None:
+    """Refuse what the settings name and can't be sent.
+
+    Args:
+        pairs: names and values.
+        setting: who says so.
+
+    Raises:
+        ConfigError: a name or a value is none.
+    """
+    for name, value in pairs:
+        if not (_NAME.fullmatch(name) and (not value or sendable(value))):
+            raise ConfigError(expected("headers of HTTP", setting, name))
 
 
 def cache_control(

@@ -25,7 +25,7 @@ from foveola.server.vipsmemory import NOTHING, Held
 T = TypeVar("T")
 
 LIMIT = 1 << 17
-"""Bytes of a message; a path is at most half as long."""
+"""Bytes of a message; options that need more are refused."""
 LARGEST = 1 << 30
 """Bytes of a result; more than any format's encoder writes within the limits of a side."""
 MEMORY = ("", "new", "near", "hit", "checked", "spoiled")

@@ -18,15 +18,15 @@ from foveola.config import Settings
 from foveola.decisions import open_store
 from foveola.errors import ConfigError, expected
 from foveola.kinds import integer
-from foveola.server import logs
+from foveola.server import headers, logs
 from foveola.server.assets import Place
 from foveola.server.connections import Connection, Patience, run
 from foveola.server.front import Front
 from foveola.server.networks import check as check_networks
 from foveola.sources import check as check_sources
 
-LONGEST_REQUEST = 1 << 16
-"""Bytes of a request's head; a path has to fit into a message to a worker."""
+LONGEST_REQUEST = 1 << 20
+"""Bytes of a request's head, as with imgproxy."""
 BACKLOG = 2048
 """How many connections the system keeps that were not accepted yet."""
 _FAMILIES = {"tcp": socket.AF_UNSPEC, "tcp4": socket.AF_INET, "tcp6": socket.AF_INET6}
@@ -67,11 +67,13 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
 
 def unusable(settings: Settings) -> list[str]:
     """Return a sentence for each thing outside that the settings name and that can't be used."""
-    images = settings.images
+    images, server = settings.images, settings.server
     checks: tuple[Callable[[], object], ...] = (
         lambda: check_sources(settings.reach),
         lambda: open_store(settings.decisions.decisions, settings.decisions.decisions_size),
         lambda: check_networks(settings, dict(os.environ)),
+        lambda: headers.check(server.custom_request_headers, "IMGPROXY_CUSTOM_REQUEST_HEADERS"),
+        lambda: headers.check(server.custom_response_headers, "IMGPROXY_CUSTOM_RESPONSE_HEADERS"),
         lambda: Place(images.watermark_data, images.watermark_path).check("IMGPROXY_WATERMARK_PATH"),
         lambda: Place(images.fallback_image_data, images.fallback_image_path).check("IMGPROXY_FALLBACK_IMAGE_PATH"),
     )

@@ -190,4 +190,4 @@ class Maker:
 
 
 def _name(source: str) -> str:
-    return source.partition("?")[0].rpartition("/")[2]
+    return source.partition("?")[0].rpartition("/")[2][-255:]

@@ -126,7 +126,7 @@ class Story:
             return await raw.passed_on(self._sources, wish.ask, most, self._speaker, sent, stack)
         pipeline.check(said, self._defaults)
         made = await self._made(wish, stack)
-        if made.told.facts is not None and made.told.facts.method != "none":
+        if made.told.facts is not None:
             fields["autoquality"] = _record(made.told.facts)
         return self._speaker.picture(made.told, made.result, sent)
 
@@ -142,6 +142,6 @@ class Story:
 
 
 def _record(facts: Facts) -> dict[str, object]:
-    """Return what the log says of a search."""
+    """Return what the log says of a picture, and of the search for its quality if there was one."""
     words = ("method", "quality", "dssim", "bytes", "encodes", "met", "why")
     return {word: getattr(facts, word) for word in words if getattr(facts, word) is not None}

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from foveola.errors import FoveolaError
+from foveola.errors import FoveolaError, UrlError
 from foveola.pipeline import Defaults
 from foveola.server import forkserver
 from foveola.server.jobs import LIMIT, Facts, Job, Told, WorkerError, pack, read_reply, read_told, send
@@ -123,7 +123,10 @@ class Pool:
         await self._done(job, result, read_told, source.fd, result.fd)
 
     async def _done(self, job: Job, result: Body, read: Callable[[bytes], T], *descriptors: int) -> T:
-        worker, answer = await self._answered(pack(job), *descriptors)
+        message = pack(job)
+        if len(message) > LIMIT:
+            raise UrlError(f"Expected options that fit into {LIMIT} bytes, got {len(message)}")
+        worker, answer = await self._answered(message, *descriptors)
         try:
             facts = read(answer)
             _check_size(facts.bytes, result)

@@ -13,6 +13,7 @@ from datetime import UTC, timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from obstore import exceptions
 from obstore.store import AzureStore, GCSStore, S3Store
@@ -97,20 +98,32 @@ def check(reach: Reach) -> None:
     Raises:
         ConfigError: there are some, each in a line of the message.
     """
-    problems = []
-    for scheme in OPEN:
-        if not reach.stores.uses(scheme):
-            continue
-        role = reach.stores.s3_assume_role_arn
-        if scheme == "s3" and role and find_spec("boto3") is None:
-            problems.append(expected("the package boto3", "IMGPROXY_S3_ASSUME_ROLE_ARN", role))
-            continue
-        try:
-            OPEN[scheme](reach, "foveola")
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            problems.append(f"IMGPROXY_{USES[scheme].upper()}: {str(error).partition(chr(10))[0]}")
-    if problems:
+    used = [scheme for scheme in OPEN if reach.stores.uses(scheme)]
+    if problems := [found for scheme in used if (found := _problem(reach, scheme))]:
         raise ConfigError("\n".join(problems))
+
+
+def _problem(reach: Reach, scheme: str) -> str:
+    """Return what is wrong with the settings of a scheme, nothing if all is well."""
+    address, role = f"{PREFIXES[scheme]}_endpoint", reach.stores.s3_assume_role_arn
+    endpoint = getattr(reach.stores, address)
+    if endpoint and not _is_address(_endpoint(endpoint)):
+        return expected("an address like https://host:9000", f"IMGPROXY_{address.upper()}", endpoint)
+    if scheme == "s3" and role and find_spec("boto3") is None:
+        return expected("the package boto3", "IMGPROXY_S3_ASSUME_ROLE_ARN", role)
+    try:
+        OPEN[scheme](reach, "foveola")
+    except (exceptions.BaseError, OSError, ValueError) as error:
+        return f"IMGPROXY_{USES[scheme].upper()}: {str(error).partition(chr(10))[0]}"
+    return ""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
 
 
 def _endpoint(text: str) -> str:
@@ -129,6 +142,10 @@ def _common(reach: Reach, endpoint: str) -> dict[str, Any]:
     }
     if endpoint.startswith("http://"):
         client["allow_http"] = True
+    if (
+        not reach.proxy
+    ):  # the client looks into the environment unless it has a proxy: it gets one that nobody is asked by
+        client |= {"proxy_url": "http://127.0.0.1:1", "proxy_excludes": "*,0.0.0.0/0,::/0"}
     retry = {"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=reach.timeout)}
     return {"client_options": client, "retry_config": retry}
 

@@ -79,11 +79,11 @@ class Http:
                 headers["authorization"] = _basic(url)
                 url = url.with_user(None)
             response = await self._get(url, _with_cookies(headers, cookies.filter_cookies(url)), ask)
-            if response.status not in _REDIRECTS:
+            if response.status not in _REDIRECTS or "Location" not in response.headers:
                 return response
             response.release()
             cookies.update_cookies(response.cookies, url)
-            there = url.join(_parsed(response.headers.get("Location", "")))
+            there = url.join(_parsed(response.headers["Location"]))
             if there.scheme not in ("http", "https"):
                 raise SourceError(f"Redirect to {there}")
             self._reach.check(str(there))

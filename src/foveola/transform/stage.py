@@ -37,6 +37,7 @@ class Stage:
         geometry: how large everything is.
         turn: how the picture is turned.
         last: whether no pipeline follows.
+        shrunk: whether the picture becomes smaller.
         mark: the watermark, None where there is none.
     """
 
@@ -45,6 +46,7 @@ class Stage:
     geometry: Geometry
     turn: Turn
     last: bool
+    shrunk: bool
     mark: pyvips.Image | None = None
 
     @property
@@ -57,10 +59,6 @@ class Stage:
         """Whether what is transparent is laid on the background at the end of this pipeline."""
         return self.options.background is not None or (self.last and not self.plan.looks.alpha)
 
-    @property
-    def shrunk(self) -> bool:
-        """Whether the picture became smaller."""
-        return min(self.geometry.factors) < 1
 
 
 def staged(image: pyvips.Image, options: ProcessingOptions, plan: Plan, last: bool, mark: pyvips.Image | None) -> Stage:
@@ -77,7 +75,8 @@ def staged(image: pyvips.Image, options: ProcessingOptions, plan: Plan, last: bo
     size = turn.size((image.width, image.height))
     vector = plan.reading.vector and options is plan.stages[0]
     limit = plan.limit if last else 0
-    return Stage(options, plan, measure(*size, options, vector=vector, limit=limit), turn, last, mark)
+    geometry = measure(*size, options, vector=vector, limit=limit)
+    return Stage(options, plan, geometry, turn, last, min(geometry.factors) < 1, mark)
 
 
 def loaded(image: pyvips.Image, stage: Stage, reload: Reload | None) -> tuple[pyvips.Image, Stage]:

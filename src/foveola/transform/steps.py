@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyvips
 
-from foveola.codecs.vips import field, orientation, without
+from foveola.codecs.vips import field, without
 from foveola.errors import ImageError
 from foveola.options.values import WHITE, Colour, Gravity, ProcessingOptions
 from foveola.transform import colour, filters, metadata, tone, watermark
@@ -151,7 +151,8 @@ def turn(image: pyvips.Image, stage: Stage) -> pyvips.Image:
     """Turn the picture as its Exif and the URL say; its pixels are computed first, for files are read top to bottom."""
     if not stage.turn.nothing:
         image = stage.turn.pixels(in_memory(image))
-    return without(image, "orientation") if orientation(image) != 1 and stage.plan.upright(stage.options) else image
+    oriented = field(image, "orientation", None)
+    return metadata.told_upright(image) if oriented is not None and stage.plan.upright(stage.options) else image
 
 
 def cut(image: pyvips.Image, stage: Stage) -> pyvips.Image:
@@ -171,7 +172,8 @@ def tones(image: pyvips.Image, stage: Stage) -> pyvips.Image:
 
 def unsharp(image: pyvips.Image, stage: Stage) -> pyvips.Image:
     """Sharpen what was made smaller, if the URL or the settings say so."""
-    return filters.unsharp(image, stage.options.unsharp_masking, stage.shrunk)
+    shrunk = stage.shrunk and not stage.options.sharpen
+    return filters.unsharp(image, stage.options.unsharp_masking, shrunk)
 
 
 def effects(image: pyvips.Image, stage: Stage) -> pyvips.Image:
