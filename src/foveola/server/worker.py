@@ -24,7 +24,7 @@ from PIL import Image
 
 from foveola.codecs import NAMES, codec
 from foveola.decisions.page import build, page_of, told
-from foveola.errors import FoveolaError, ImageError
+from foveola.errors import CodecError, FoveolaError, ImageError
 from foveola.info import tell
 from foveola.picture import format_of
 from foveola.pipeline import Defaults, Rendered, Saving, plan, render
@@ -69,7 +69,7 @@ def preload() -> None:
     for module in ("transform.saving", "transform.steps", "info.facts"):
         import_module(f"foveola.{module}")
     for name in NAMES:
-        with contextlib.suppress(ImportError):  # costs only its format
+        with contextlib.suppress(CodecError):  # a missing library costs only its format
             codec(name)
     Image.init()
     build()
