@@ -60,7 +60,6 @@ class Stage:
         return self.options.background is not None or (self.last and not self.plan.looks.alpha)
 
 
-
 def staged(image: pyvips.Image, options: ProcessingOptions, plan: Plan, last: bool, mark: pyvips.Image | None) -> Stage:
     """Return the stage of an image, measured.
 
