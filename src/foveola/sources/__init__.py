@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -36,6 +37,7 @@ UNPACKED = 1 << 28
 _ASK = Ask()
 _ASK_RAW = Ask(raw=True)
 _CONDITIONS = ("if-none-match", "if-modified-since")
+_FROM_THE_START = re.compile(r"(?:bytes )?0-([0-9]{1,18})/([0-9]{1,18}|\*)")
 
 
 class Sources:
@@ -168,10 +170,11 @@ def _check_status(url: str, opened: Opened, ask: Ask) -> None:
 
 def _whole(opened: Opened) -> bool:
     """Return whether what it says is the whole file: `bytes 0-99/100`, or `bytes 0-99/*` in 100 bytes."""
-    span, _, total = opened.headers.get("content-range", "").removeprefix("bytes ").partition("/")
-    first, _, last = span.partition("-")
-    size = int(total) if total.isdecimal() else opened.size if total == "*" else None
-    return first == "0" and last.isdecimal() and int(last) + 1 == size
+    found = _FROM_THE_START.fullmatch(opened.headers.get("content-range", ""))
+    if found is None:
+        return False
+    last, total = found.groups()
+    return int(last) + 1 == (opened.size if total == "*" else int(total))
 
 
 def _about_file(headers: Mapping[str, str]) -> dict[str, str]:
