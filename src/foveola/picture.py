@@ -199,6 +199,14 @@ class Header:
     icc: bool = False
 
 
+def pixels(megapixels: float) -> int:
+    """Return megapixels, 0 or more, as pixels; more than any picture has count as so many."""
+    return round(min(megapixels, _MOST_MEGAPIXELS) * 1e6)
+
+
+_MOST_MEGAPIXELS = LONGEST_SIDE**2 / 1e6
+
+
 @dataclass(frozen=True)
 class Limits:
     """How big a picture may be; 0 is no limit.

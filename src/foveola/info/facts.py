@@ -21,6 +21,7 @@ from foveola.info.options import InfoOptions
 from foveola.info.pixels import Pixels, decode
 from foveola.info.place import place
 from foveola.picture import FORMATS, Header, Limits
+from foveola.picture import pixels as most_pixels
 from foveola.transform.load import READ_AT_ONCE, header_of, load
 
 _TURNED = 5
@@ -73,7 +74,7 @@ def _judge(data: bytes, options: InfoOptions) -> None:
 def _allowed(options: InfoOptions, limits: Limits) -> Limits:
     if options.max_src_resolution is None:
         return limits
-    return replace(limits, pixels=round(options.max_src_resolution * 1e6))
+    return replace(limits, pixels=most_pixels(options.max_src_resolution))
 
 
 def _of_file(file: _File) -> dict[str, Any]:

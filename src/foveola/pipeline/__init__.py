@@ -20,7 +20,7 @@ from foveola.errors import ArgumentError, UrlError
 from foveola.goal import Asked, Autoquality, resolve
 from foveola.kinds import UNWRITTEN
 from foveola.options.values import STAGE, ProcessingOptions, Unsharp
-from foveola.picture import FORMATS, Header, Limits
+from foveola.picture import FORMATS, Header, Limits, pixels
 from foveola.pipeline.formats import chosen, untouched
 from foveola.pipeline.values import Accepted, Defaults, Looks, Plan, Reading, Rendered, Saving
 from foveola.settings import BEST_JPEG, SETTINGS
@@ -91,11 +91,11 @@ def limits(options: ProcessingOptions, defaults: Defaults) -> Limits:
     """Return how big a source may be, by the settings and, where those allow it, by the URL."""
     found = defaults.limits
     if options.max_src_resolution is not None:
-        found = replace(found, pixels=round(options.max_src_resolution * 1e6))
+        found = replace(found, pixels=pixels(options.max_src_resolution))
     if options.max_animation_frames is not None:
         found = replace(found, frames=options.max_animation_frames)
     if options.max_animation_frame_resolution is not None:
-        found = replace(found, frame_pixels=round(options.max_animation_frame_resolution * 1e6))
+        found = replace(found, frame_pixels=pixels(options.max_animation_frame_resolution))
     return found
 
 
@@ -195,16 +195,19 @@ def render(
         mark: the file of the watermark.
 
     Raises:
-        ImageError: the source is broken.
+        ImageError: the source or the watermark is broken, or the watermark is over a limit.
         UrlError: the result is too large.
         CodecError: the encoder failed.
     """
+    from foveola.transform.load import header_of
     from foveola.transform.saving import passed, save
     from foveola.transform.steps import transformed
 
     if planned.untouched:
         assert isinstance(source, bytes)
         return Rendered(passed(source, planned), planned, None, upright(planned.source), upright(planned.source))
+    if mark is not None:
+        limits(planned.options, planned.defaults).check(header_of(mark))
     image = transformed(source, planned, mark)
     size = (image.width, image.get_page_height())
     decided, remembered = decide(saving(planned, size, bool(image.hasalpha())))
