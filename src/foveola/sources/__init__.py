@@ -17,7 +17,7 @@ from importlib import import_module
 
 from foveola.errors import ConfigError, SourceError
 from foveola.sources import local
-from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source
+from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source, masked
 from foveola.sources.body import too_large
 from foveola.sources.stores import Stores, check_extra
 
@@ -103,7 +103,9 @@ class Sources:
         try:
             yield
         except TimeoutError:
-            raise SourceError(f"No answer within {self._reach.timeout} seconds from {url}", status=504) from None
+            raise SourceError(
+                f"No answer within {self._reach.timeout} seconds from {masked(url)}", status=504
+            ) from None
 
     async def _source(self, url: str) -> Source:
         """Return an open source; a thread imports it, because a client library may take half a second."""
@@ -111,7 +113,7 @@ class Sources:
         scheme, mark, _ = url.partition("://")
         if not mark or scheme not in SCHEMES or not self._reach.stores.uses(scheme):
             used = [name for name in SCHEMES if self._reach.stores.uses(name)]
-            raise SourceError(f"Expected a URL that begins with one of {', '.join(used)}, got {url!r}")
+            raise SourceError(f"Expected a URL that begins with one of {', '.join(used)}, got {masked(url)!r}")
         name = SCHEMES[scheme]
         if name not in self._open:
             module = await asyncio.to_thread(import_module, f"foveola.sources.{name}")
@@ -165,7 +167,7 @@ def _check_status(url: str, opened: Opened, ask: Ask) -> None:
     if status == 206 and _whole(opened):
         return
     passed_on = status if 400 <= status < 500 else 502 if status >= 500 else 404
-    raise SourceError(f"{url} answered {status}", status=passed_on)
+    raise SourceError(f"{masked(url)} answered {status}", status=passed_on)
 
 
 def _whole(opened: Opened) -> bool:
