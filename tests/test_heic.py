@@ -31,7 +31,7 @@ BLUE, RED, YELLOW = (40, 90, 200), (220, 30, 30), (240, 220, 60)
         ("thumbnail", Header("heic", 32, 24, 3, alpha=False)),
         ("alpha", Header("heic", 32, 24, 4, alpha=True)),
         ("deep", Header("heic", 32, 24, 3, alpha=False, bits=10)),
-        ("turned", Header("heic", 24, 32, 3, alpha=False, icc=True)),
+        ("turned", Header("heic", 24, 32, 3, alpha=False)),
     ],
 )
 def test_a_header_tells_the_upright_size(name: str, header: Header) -> None:

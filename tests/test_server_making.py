@@ -146,14 +146,6 @@ def test_what_the_client_has_is_not_made_again() -> None:
     assert painter.jobs == []
 
 
-def test_a_worker_is_told_the_name_of_the_source() -> None:
-    painter = Painter()
-
-    made(Shelf({"http://e.com/a/cat.nef?v=/1.jpg": CAT}), painter, Settings(), PLAIN, "http://e.com/a/cat.nef?v=/1.jpg")
-
-    assert painter.jobs[0].name == "cat.nef"
-
-
 # What is told of a picture
 
 

@@ -39,7 +39,6 @@ def header(data: bytes) -> Header:
         alpha=len(bands) == 4,
         pages=pages,
         bits=image.info["bit_depth"],
-        icc="icc_profile" in image.info,
     )
 
 

@@ -24,9 +24,6 @@ from foveola.picture import FORMATS, Header, Limits
 from foveola.picture import pixels as most_pixels
 from foveola.transform.load import READ_AT_ONCE, header_of, load
 
-_TURNED = 5
-"""The first of Exif's orientations whose width is the height that is stored."""
-
 
 def facts(data: bytes, options: InfoOptions, limits: Limits) -> dict[str, Any]:
     """Return what `options` ask of a file; see `foveola.info.tell`."""
@@ -50,12 +47,6 @@ class _File:
     header: Header
     image: pyvips.Image | None
     options: InfoOptions
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the upright picture."""
-        sides = (self.header.width, self.header.height)
-        return sides if self.header.orientation < _TURNED else (sides[1], sides[0])
 
     @cached_property
     def pixels(self) -> Pixels:
@@ -84,7 +75,7 @@ def _of_file(file: _File) -> dict[str, Any]:
     if file.options.format:
         told |= {"format": file.header.format, "mime_type": FORMATS[file.header.format].mime}
     if file.options.dimensions:
-        width, height = file.size
+        width, height = file.header.upright
         told |= {"width": width, "height": height, "orientation": file.header.orientation}
     if file.options.exif or file.options.iptc or file.options.xmp:
         told |= metadata(blobs(file.data, file.header.format, file.image), file.options)
@@ -113,7 +104,7 @@ def _of_pixels(file: _File) -> dict[str, Any]:
     options = file.options
     told: dict[str, Any] = {}
     if options.crop.width > 0 and options.crop.height > 0:
-        told["crop"] = place(options.crop, file.size, lambda: file.pixels.small)
+        told["crop"] = place(options.crop, file.header.upright, lambda: file.pixels.small)
     if options.palette:
         told["palette"] = [rgb(colour) for colour, _ in palette(file.pixels.colours, options.palette)]
     if options.average:

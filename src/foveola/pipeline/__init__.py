@@ -50,7 +50,6 @@ __all__ = [
     "plan",
     "render",
     "saving",
-    "upright",
 ]
 
 T = TypeVar("T")
@@ -205,19 +204,14 @@ def render(
 
     if planned.untouched:
         assert isinstance(source, bytes)
-        return Rendered(passed(source, planned), planned, None, upright(planned.source), upright(planned.source))
+        return Rendered(passed(source, planned), planned, None, planned.source.upright, planned.source.upright)
     if mark is not None:
         limits(planned.options, planned.defaults).check(header_of(mark))
     image = transformed(source, planned, mark)
     size = (image.width, image.get_page_height())
     decided, remembered = decide(saving(planned, size, bool(image.hasalpha())))
     result = save(image, decided, stop, remembered, workers)
-    return Rendered(result, planned, decided, upright(planned.source), size)
-
-
-def upright(header: Header) -> Size:
-    """Return the width and the height of a source after its orientation is applied."""
-    return (header.height, header.width) if header.orientation >= 5 else (header.width, header.height)
+    return Rendered(result, planned, decided, planned.source.upright, size)
 
 
 def _said(said: T | None, otherwise: T) -> T:
@@ -288,8 +282,8 @@ def _foreseen(
     size = (max(round(size[0] / reading.shrink), 1), max(round(size[1] / reading.shrink), 1))
     geometry = None
     for number, options in enumerate(stages):
-        oriented = looks.oriented if options.auto_rotate is None else options.auto_rotate
-        turn = Turn.of(header.orientation if oriented and geometry is None else 1, options)
+        oriented = looks.upright(options) and geometry is None
+        turn = Turn.of(header.orientation if oriented else 1, options)
         last = number == len(stages) - 1
         vector = reading.vector and geometry is None
         geometry = measure(*turn.size(size), options, vector=vector, limit=limit if last else 0)

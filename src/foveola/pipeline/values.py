@@ -153,6 +153,10 @@ class Looks:
     opacity: float = 1.0
     mark: str = ""
 
+    def upright(self, options: ProcessingOptions) -> bool:
+        """Return whether a pipeline applies Exif's orientation."""
+        return self.oriented if options.auto_rotate is None else options.auto_rotate
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -183,10 +187,6 @@ class Plan:
     notes: tuple[Note, ...]
     options: ProcessingOptions = field(repr=False)
     defaults: Defaults = field(repr=False)
-
-    def upright(self, options: ProcessingOptions) -> bool:
-        """Return whether a pipeline applies Exif's orientation."""
-        return self.looks.oriented if options.auto_rotate is None else options.auto_rotate
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class Maker:
         result = Body()
         try:
             async with asyncio.timeout(self._timeout):
-                job = Job(0, _NOTHING, wish.accepted, until, workers=self._admission.spare, name=_name(wish.url.source))
+                job = Job(0, _NOTHING, wish.accepted, until, workers=self._admission.spare)
                 told = await self._done(wish, job, result)
         except BaseException as error:
             result.close()
@@ -187,7 +187,3 @@ class Maker:
         facts = await self._workers.work(job, source, result, watermark)
         self._memory.learn(known, facts)
         return facts
-
-
-def _name(source: str) -> str:
-    return source.partition("?")[0].rpartition("/")[2][-255:]

@@ -63,7 +63,6 @@ def header_of(data: bytes, *, unlimited: bool = False) -> Header:
         pages=_pages(data, format, image),
         bits=field(image, "heif-bitdepth", 0) or field(image, "bits-per-sample", 0) or _bits(image),
         orientation=orientation(image),
-        icc=bool(image.get_typeof("icc-profile-data")),
     )
 
 

@@ -75,7 +75,7 @@ def staged(
     header = plan.source
     size = (header.width, header.height) if image is None else (image.width, image.height)
     turned = header.orientation if image is None else orientation(image)
-    turn = Turn.of(turned if plan.upright(options) else 1, options)
+    turn = Turn.of(turned if plan.looks.upright(options) else 1, options)
     vector = plan.reading.vector and options is plan.stages[0]
     geometry = measure(*turn.size(size), options, vector=vector, limit=plan.limit if last else 0)
     return Stage(options, plan, geometry, turn, last, min(geometry.factors) < 1, mark)

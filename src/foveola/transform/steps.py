@@ -122,7 +122,7 @@ def turn(image: pyvips.Image, stage: Stage) -> pyvips.Image:
     if not stage.turn.nothing:
         image = stage.turn.pixels(in_memory(image))
     oriented = field(image, "orientation", None)
-    return metadata.told_upright(image) if oriented is not None and stage.plan.upright(stage.options) else image
+    return metadata.told_upright(image) if oriented is not None and stage.plan.looks.upright(stage.options) else image
 
 
 def cut(image: pyvips.Image, stage: Stage) -> pyvips.Image:
