@@ -10,7 +10,6 @@ Source: https://docs.imgproxy.net/usage/processing and https://docs.imgproxy.net
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -103,7 +102,6 @@ def plan(
     options: ProcessingOptions,
     defaults: Defaults,
     accepted: Accepted = Accepted(),  # noqa: B008  # frozen
-    mark: bytes | None = None,
 ) -> Plan:
     """Decide everything about the pixels of one picture.
 
@@ -112,7 +110,6 @@ def plan(
         options: what the URL asks for.
         defaults: what is done where it says nothing.
         accepted: what the client accepts.
-        mark: the file of the watermark.
 
     Raises:
         UrlError: the options can't be done.
@@ -128,7 +125,7 @@ def plan(
         most.check(replace(header, frames=max(reading.frames, reading.stacked)))
     longest = _said(options.max_result_dimension, defaults.max_result_dimension)
     limit = min(filter(None, (longest, LONGEST.get(format, 0))), default=0)
-    looks = _looks(header, format, stages, options, defaults, mark)
+    looks = _looks(header, format, options, defaults)
     geometry = _foreseen(header, stages, reading, looks, limit)
     shrunk = not whole and _foreseen(header, stages, reading, looks, longest).result != geometry.result
     losses: tuple[tuple[Note, bool], ...] = (
@@ -249,17 +246,9 @@ def _reading(header: Header, options: ProcessingOptions, defaults: Defaults, mos
     )
 
 
-def _looks(
-    header: Header,
-    format: str,
-    stages: tuple[ProcessingOptions, ...],
-    options: ProcessingOptions,
-    defaults: Defaults,
-    mark: bytes | None,
-) -> Looks:
+def _looks(header: Header, format: str, options: ProcessingOptions, defaults: Defaults) -> Looks:
     facts = FORMATS[format]
     strips = _said(options.strip_metadata, defaults.strip_metadata)
-    marked = mark is not None and any(stage.watermark.opacity for stage in stages)
     return Looks(
         alpha=facts.alpha,
         deep=facts.deep and header.bits > 8 and _said(options.preserve_hdr, defaults.preserve_hdr),
@@ -270,7 +259,6 @@ def _looks(
         dpi=options.dpi or (defaults.strip_metadata_dpi if strips else 0),
         oriented=defaults.auto_rotate,
         opacity=defaults.watermark_opacity,
-        mark=hashlib.sha256(mark).hexdigest() if marked and mark is not None else "",
     )
 
 

@@ -15,14 +15,13 @@ import pyvips
 from foveola.codecs.vips import orientation
 from foveola.options.values import Gravity, ProcessingOptions
 from foveola.transform.geometry import Geometry, measure, preshrunk, scale
+from foveola.transform.load import JPEG_SHRINKS
 from foveola.transform.opening import THUMBNAILED, Opening
 from foveola.transform.turning import Turn
 
 if TYPE_CHECKING:
     from foveola.pipeline import Plan
 
-JPEG_SHRINKS = (8, 4, 2)
-"""What libjpeg can divide both sides by."""
 SVG_SHRINK = 700.0
 """How many times smaller libvips draws an SVG at most."""
 
