@@ -108,6 +108,12 @@ def test_a_bitmap_of_32_bit_without_alpha_goes_by_its_mask() -> None:
     assert np.array_equal(shown[..., 3] == 0, MASK)
 
 
+def test_a_bitmap_of_32_bit_needs_no_mask_where_it_has_alpha() -> None:
+    whole = bitmap(PIXELS[..., [2, 1, 0, 3]], MASK, 32)
+
+    assert np.array_equal(read(icon(whole[: 40 + 4 * 9 * 37])).frames[0], PIXELS)
+
+
 def test_a_bitmap_of_24_bit_and_one_with_a_palette_go_by_their_masks() -> None:
     palette = np.array([[0, 0, 255, 0], [0, 255, 0, 0], *[[9, 9, 9, 0]] * 254], np.uint8)
     index = (np.arange(9 * 37).reshape(9, 37) % 2).astype(np.uint8)
@@ -141,7 +147,10 @@ def test_a_huge_picture_in_an_icon_is_known_by_its_own_header() -> None:
         struct.pack("<IiiHHIIiiII", 40, -5, 10, 1, 32, 0, 0, 0, 0, 0, 0),
         struct.pack("<IiiHHIIiiII", 40, 50_000, 100_000, 1, 32, 0, 0, 0, 0, 0, 0),
         struct.pack("<IiiHHIIiiII", 40, 5, 10, 1, 7, 0, 0, 0, 0, 0, 0) + bytes(999),
-        bitmap(PIXELS[..., [2, 1, 0, 3]], MASK, 32)[:-1],
+        bitmap(PIXELS[..., [2, 1, 0, 3]], MASK, 32)[: 40 + 4 * 9 * 37 - 1],
+        bitmap(0 * PIXELS, MASK, 32)[:-1],
+        bitmap(PIXELS[..., [2, 1, 0]], MASK, 24)[:-1],
+        bitmap(PIXELS[..., [2, 1, 0]], MASK, 24)[:500],
     ],
 )
 def test_a_broken_picture_in_an_icon_is_refused(part: bytes) -> None:

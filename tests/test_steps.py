@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyvips
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from foveola.codecs.heic import thumbnail
 from foveola.codecs.vips import to_picture
 from foveola.options import ProcessingOptions
 from foveola.options.values import (
@@ -27,7 +29,8 @@ from foveola.options.values import (
 )
 from foveola.picture import Limits
 from foveola.pipeline import Defaults, plan
-from foveola.transform.load import header_of
+from foveola.transform.load import header_of, load
+from foveola.transform.opening import picked
 from foveola.transform.placing import position
 from foveola.transform.steps import transformed
 from foveola.transform.turning import Turn
@@ -106,7 +109,7 @@ def test_attention_is_drawn_by_what_stands_out() -> None:
 def test_a_crop_means_the_picture_as_it_is_seen(
     orientation: int, rotate: int, flip: tuple[bool, bool], gravity: Gravity
 ) -> None:
-    """It is cut before it is turned, where there may be more to turn; sides are even, so that halves are not rounded."""
+    """It is cut before it is turned, where there may be more to turn."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encoded(PHOTO.pillow, exif=exif)
@@ -229,7 +232,7 @@ def test_a_decoder_that_makes_a_picture_smaller_gives_the_same_picture(
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encoded(photo(30, 20).pillow.resize((331, 217)), format, quality=95, exif=exif)
-    said = {"width": round(331 / shrink), "crop": Crop(200, 0.5, Gravity("nowe", 20, 10))}
+    said: dict[str, Any] = {"width": round(331 / shrink), "crop": Crop(200, 0.5, Gravity("nowe", 20, 10))}
 
     found = pixels(data, **said).astype(float)
     whole = pixels(data, Defaults(disable_shrink_on_load=True), **said).astype(float)
@@ -239,16 +242,13 @@ def test_a_decoder_that_makes_a_picture_smaller_gives_the_same_picture(
 
 
 def test_a_decoder_is_asked_for_less_where_less_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    from foveola.transform import steps
-
     asked: list[float] = []
-    real = steps.load
 
-    def load(data: bytes, **options: Any) -> pyvips.Image:
+    def listening(data: bytes, **options: Any) -> pyvips.Image:
         asked.append(options.get("shrink", 1))
-        return real(data, **options)
+        return load(data, **options)
 
-    monkeypatch.setattr(steps, "load", load)
+    monkeypatch.setattr("foveola.transform.opening.load", listening)
     data = encoded(photo(320, 200).pillow, "JPEG")
     for width in (320, 170, 160, 100, 45, 20):
         pixels(data, width=width)
@@ -314,7 +314,7 @@ def test_nothing_is_sharpened_unless_somebody_says_so() -> None:
 
 def test_a_watermark_is_laid_on_what_is_otherwise_finished() -> None:
     mark = encoded(Image.new("RGB", (6, 4), RED))
-    said = {"width": 30, "padding": (1, 1, 1, 1), "background": BLUE}
+    said: dict[str, Any] = {"width": 30, "padding": (1, 1, 1, 1), "background": BLUE}
 
     found = pixels(FILE, mark=mark, watermark=Watermark(1.0, "nowe"), **said)
     half = pixels(FILE, Defaults(watermark_opacity=0.5), mark, watermark=Watermark(1.0, "nowe"), **said)
@@ -341,7 +341,7 @@ MOVING = Defaults(limits=Limits(frames=10))
 
 
 def test_each_frame_is_processed_like_a_picture() -> None:
-    said = {"format": "webp", "width": 20, "rotate": 90, "padding": (1, 0, 0, 0)}
+    said: dict[str, Any] = {"format": "webp", "width": 20, "rotate": 90, "padding": (1, 0, 0, 0)}
 
     found = made(animation(), MOVING, **said)
 
@@ -439,3 +439,58 @@ def test_one_pixel_goes_through_everything() -> None:
 
     assert found.shape == (16, 16, 4)
     assert replace(everything) == everything
+
+
+HEIC = [path.read_bytes() for path in sorted((Path(__file__).parent / "heic").glob("*.heic"))]
+
+
+def test_the_thumbnail_inside_stands_for_the_picture_if_it_is_asked_for() -> None:
+    data = next(data for data in HEIC if thumbnail(data) is not None)
+    whole, small = header_of(data), header_of(thumbnail(data) or b"")
+    forced = Defaults(enforce_thumbnail=True)
+
+    assert picked(data, ProcessingOptions(), Defaults()) == data
+    assert picked(data, ProcessingOptions(enforce_thumbnail=True), Defaults()) == thumbnail(data)
+    assert picked(data, ProcessingOptions(enforce_thumbnail=False), forced) == data
+    assert picked(FILE, ProcessingOptions(), forced) == FILE
+    assert small.width < whole.width
+
+
+def test_the_thumbnail_inside_is_enough_for_what_is_not_larger(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = next(data for data in HEIC if thumbnail(data) is not None)
+    whole, small = header_of(data), header_of(thumbnail(data) or b"")
+    sizes: list[int] = []
+
+    def listening(data: bytes, **options: Any) -> pyvips.Image:
+        image = load(data, **options)
+        sizes.append(image.width)
+        return image
+
+    monkeypatch.setattr("foveola.transform.opening.load", listening)
+
+    assert pixels(data, width=small.width).shape[1] == small.width
+    assert sizes[-1] == small.width
+    assert pixels(data, width=small.width + 1).shape[1] == small.width + 1
+    assert sizes[-1] == whole.width
+
+
+DRAWING = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="20" height="20" fill="#f00"/>'
+    b'<rect x="20" width="20" height="20" fill="#00f"/></svg>'
+)
+
+
+def test_a_drawing_is_drawn_as_large_as_it_is_wanted() -> None:
+    found = pixels(DRAWING, width=400)
+
+    assert found.shape == (200, 400, 4)
+    assert found[100, 198].tolist() == [255, 0, 0, 255]  # sharp, so it was not resized
+    assert found[100, 202].tolist() == [0, 0, 255, 255]
+    assert pixels(DRAWING, width=10).shape == (5, 10, 4)
+
+
+def test_a_drawing_is_no_larger_than_a_source_may_be() -> None:
+    few = Defaults(limits=Limits(pixels=200))
+
+    assert pixels(DRAWING, few).shape == (10, 20, 4)
+    assert pixels(DRAWING, few, width=80).shape == (40, 80, 4)

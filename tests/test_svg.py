@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import re
+import struct
 import time
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -143,6 +146,86 @@ def test_a_compressed_drawing_is_refused_clearly() -> None:
 
     with pytest.raises(ImageError, match="got gzip data, as a compressed SVG drawing is"):
         read(gzip.compress(svg()))
+
+
+def bomb(side: int = 20_000) -> bytes:
+    """Return a PNG of black and white pixels, 8 bytes for each thousand."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((side // 8 + 1) * side), 1)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+BOMB = base64.b64encode(bomb()).decode()
+IMAGE = '<image width="40" height="30" href="data:image/png;base64,{}"/>'
+NESTED = base64.b64encode(svg(IMAGE.format(BOMB))).decode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        svg(IMAGE.format(BOMB)),
+        svg(IMAGE.format(BOMB).replace("href", "xlink:href")),
+        svg(IMAGE.format(BOMB).replace("data:", "&#100;ata:")),
+        svg(IMAGE.format(BOMB).replace(",", ",\n ")),
+        svg(IMAGE.format("".join(f"%{ord(letter):02x}" for letter in BOMB))),
+        svg(IMAGE.format(BOMB)).decode().encode("utf-16"),
+        svg('<filter id="f"><feImage href="data:image/png;base64,' + BOMB + '"/></filter><rect filter="url(#f)"/>'),
+        svg('<s:image xmlns:s="http://www.w3.org/2000/svg" href="data:image/png;base64,' + BOMB + '"/>'),
+        svg(IMAGE.format(base64.b64encode(bomb(5000)).decode()) * 3),
+        svg(IMAGE.format(BOMB), attributes=""),
+    ],
+)
+@pytest.mark.parametrize("open", [header_of, load, decode])
+def test_pictures_in_a_drawing_are_judged_before_they_are_decoded(data: bytes, open: Callable[[bytes], Any]) -> None:
+    began = time.process_time()
+    with pytest.raises(ImageError, match="Expected pictures of at most 50000000 pixels in a drawing") as caught:
+        open(data)
+
+    assert caught.value.public == "Invalid source image"
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        svg(IMAGE.format(NESTED).replace("png", "svg+xml")),
+        svg(IMAGE.format(NESTED)),
+        svg(f'<i:include xmlns:i="http://www.w3.org/2001/XInclude" href="data:image/svg+xml;base64,{NESTED}"/>'),
+        svg(IMAGE.format("no base64")),
+        svg(IMAGE.format(base64.b64encode(b"no picture").decode())),
+    ],
+)
+def test_what_is_no_picture_inside_of_a_drawing_is_not_shown(data: bytes) -> None:
+    assert not pixels(data)[..., 3].any()
+
+
+def test_a_picture_that_entities_hide_is_refused() -> None:
+    hidden = f"<!DOCTYPE svg [<!ENTITY a '&#60;&#105;mage href=\"data:image/png;base64,{BOMB}\"/>'>]>"
+    with pytest.raises(ImageError, match="no entity but short texts"):
+        load(svg("&a;", before=hidden))
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg"])
+def test_pictures_in_a_drawing_are_shown(kind: str) -> None:
+    """Others are not: the librsvg of libvips' wheel decodes these two only."""
+    whole = svg(IMAGE.format(embedded(kind)).replace("png", kind))
+    shown = pixels(whole)
+
+    assert shown[15, 20, 3] == 255
+    assert np.array_equal(shown, pixels(whole.replace(b",", b",\n  ", 1)))
+    assert len(np.unique(shown[..., :3].reshape(-1, 3), axis=0)) > 10
+
+
+def test_unlimited_is_unlimited() -> None:
+    data = svg(IMAGE.format(base64.b64encode(bomb(7100)).decode()))
+    with pytest.raises(ImageError, match="at most 50000000 pixels"):
+        load(data)
+
+    assert load(data, unlimited=True).width == header_of(data, unlimited=True).width == 40
 
 
 X = "http://www.w3.org/1999/xhtml"

@@ -59,8 +59,8 @@ def encode(
         picture: a file's bytes, a path, a PIL image, an ndarray (H, W), (H, W, 1 | 3 | 4) of uint8 or uint16, or a
             pyvips image. Of an animation or several pages the first is written, of a PIL image the one that it stands
             at; the result's note `first_frame` says so. Exif, XMP and profile are applied and left out.
-        format: of the result, `jpeg` or `jpg`, `webp`, `avif`, `jxl`, `png`, `gif`, `tiff`, `bmp`, `ico`; the source's own when
-            None (of a PIL image its `format`), WebP where we can't write that.
+        format: of the result, `jpeg` or `jpg`, `webp`, `avif`, `jxl`, `png`, `gif`, `tiff`, `bmp`, `ico`; the source's
+            own when None (of a PIL image its `format`), WebP where we can't write that.
         autoquality: the goal, or imgproxy's `method:target:min:max:allowed_error`; with neither goal nor quality a
             DSSIM of 0.02 ± 0.002 within 1..100.
         quality: 1..100, without a search.

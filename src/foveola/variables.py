@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from foveola import kinds, settings
 from foveola.kinds import BOOLEAN, Kind
 
-
 Status = Literal["implemented", "accepted", "refused"]
 
 

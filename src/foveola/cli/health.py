@@ -7,7 +7,6 @@ Source: https://docs.imgproxy.net/monitoring/health_check
 from __future__ import annotations
 
 import http.client
-import logging
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -31,13 +30,12 @@ def health() -> None:
 
     It is asked for /health at the address IMGPROXY_BIND; exit code 0 when it answers 200, else 1.
     """
-    from foveola.config import Settings
+    from foveola.config import examine
 
-    logging.getLogger("foveola").setLevel(logging.ERROR)  # the server has said which variables it does not know
-    settings, problems = Settings.read(os.environ)
-    if problems:
-        raise ConfigError("\n".join(problems))
-    status, words = asked(settings)
+    found = examine(os.environ)  # the server has told its warnings when it started
+    if found.problems:
+        raise ConfigError("\n".join(found.problems))
+    status, words = asked(found.settings)
     if status != 200:
         raise FoveolaError(f"{status} {words}")
     say(words)

@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 from PIL.IcoImagePlugin import IcoFile
 
 from foveola.codecs import vips
@@ -122,19 +123,29 @@ def _entries(data: bytes) -> Iterator[_Entry]:
 
 def _bitmap(entry: _Entry) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Return the pixels of a bitmap with its mask; Pillow is shown an icon of this one alone."""
-    row = -(-entry.width // 32) * 4
-    mask = entry.data[-row * entry.height :]
-    if len(entry.data) < 40 + row * entry.height + entry.height * (entry.width * entry.bits // 8):
+    start, row = _pixels(entry), -(-entry.width // 32) * 4
+    end = start + -(-entry.width * entry.bits // 32) * 4 * entry.height
+    mask = entry.data[end : end + row * entry.height]
+    if len(entry.data) < end or (entry.bits < 32 and len(mask) < row * entry.height):
         raise _broken("a bitmap that breaks off")
     try:
         image = IcoFile(BytesIO(_single(entry.data, entry.width, entry.height, entry.bits))).frame(0)
         pixels = shared(image.convert("RGBA")).copy()
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
         raise _broken(str(error)) from error
     if entry.bits == 32 and not pixels[..., 3].any():  # from before there was alpha: the mask counts
+        if len(mask) < row * entry.height:
+            raise _broken("a mask that breaks off")
         bits = np.unpackbits(np.frombuffer(mask, np.uint8).reshape(entry.height, row), axis=1)
         pixels[..., 3] = 255 * (1 - bits[::-1, : entry.width])
     return pixels
+
+
+def _pixels(entry: _Entry) -> int:
+    """Return where the pixels of a bitmap begin: after its header and its palette."""
+    (length,) = struct.unpack_from("<I", entry.data)
+    (colours,) = struct.unpack_from("<I", entry.data.ljust(40, b"\0"), 32)
+    return int(length) + 4 * (colours or 2**entry.bits if entry.bits <= 8 else 0)
 
 
 def _single(part: bytes, width: int, height: int, bits: int) -> bytes:

@@ -22,8 +22,8 @@ class Sources:
     use_proxies: bool = row(
         False,
         BOOLEAN,
-        "Whether servers are asked through the proxies of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`; what a proxy dials "
-        "is not judged.",
+        "Whether servers are asked through the proxies of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`; what a proxy "
+        "dials is not judged.",
         prefix=OURS,
     )
     use_s3: bool = off("Whether `s3://` is Amazon's S3 or what speaks like it.")

@@ -59,8 +59,8 @@ LONGEST: Mapping[str, int] = {"jpeg": 65500, "webp": 16383, "avif": 16384, "gif"
 """Pixels that a side may have, by format; a larger result is made smaller."""
 LARGEST = 500_000_000
 """Pixels of a result; more are refused."""
-_SHRINKING = frozenset({"jpeg", "webp", "svg"})
-"""Formats whose decoders can make a picture smaller."""
+_SHRINKING = frozenset({"jpeg", "webp", "svg", "heic", "avif"})
+"""Formats whose decoders can make a picture smaller, or that may have a smaller one inside."""
 
 
 def never() -> bool:
@@ -248,7 +248,7 @@ def _reading(header: Header, options: ProcessingOptions, defaults: Defaults, mos
         shrink=math.sqrt(area / most.pixels) if vector and 0 < most.pixels < area else 1.0,
         shrinks=still and header.format in _SHRINKING and (vector or not defaults.disable_shrink_on_load),
         vector=vector,
-        thumbnail=_said(options.enforce_thumbnail, defaults.enforce_thumbnail),
+        unlimited=defaults.unlimited(header.format),
     )
 
 

@@ -84,6 +84,10 @@ class Defaults:
     svg_unlimited: bool = False
     tiff_unlimited: bool = False
 
+    def unlimited(self, format: str) -> bool:
+        """Return whether the limits that the loader of a format has of its own do not hold."""
+        return bool(getattr(self, f"{format}_unlimited", False))
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -109,7 +113,7 @@ class Reading:
         shrink: how many times smaller an SVG is drawn because it is too large; 1 for all else.
         shrinks: whether a decoder may make the picture smaller.
         vector: whether the source is drawn at any size.
-        thumbnail: whether the thumbnail inside stands for the picture, if there is one.
+        unlimited: whether the limits that its loader has of its own do not hold.
     """
 
     page: int = 0
@@ -118,7 +122,7 @@ class Reading:
     shrink: float = 1.0
     shrinks: bool = False
     vector: bool = False
-    thumbnail: bool = False
+    unlimited: bool = False
 
 
 @dataclass(frozen=True)

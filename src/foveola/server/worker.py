@@ -24,7 +24,7 @@ from PIL import Image
 
 from foveola.codecs import NAMES, codec
 from foveola.decisions.page import build, page_of, told
-from foveola.errors import FoveolaError, ImageError
+from foveola.errors import CodecError, FoveolaError, ImageError
 from foveola.info import tell
 from foveola.picture import format_of
 from foveola.pipeline import Defaults, Rendered, Saving, plan, render
@@ -32,6 +32,7 @@ from foveola.remembered import Remembered
 from foveola.server.jobs import LARGEST, Facts, Job, Told, UnknownTypeError, receive, refusal, reply, send, unpack
 from foveola.server.vipsmemory import held
 from foveola.transform.load import header_of
+from foveola.transform.opening import picked
 
 _log = logging.getLogger("foveola.worker")
 _PR_SET_PDEATHSIG = 1
@@ -69,7 +70,7 @@ def preload() -> None:
     for module in ("transform.saving", "transform.steps", "info.facts"):
         import_module(f"foveola.{module}")
     for name in NAMES:
-        with contextlib.suppress(ImportError):  # costs only its format
+        with contextlib.suppress(CodecError):  # a missing library costs only its format
             codec(name)
     Image.init()
     build()
@@ -125,8 +126,10 @@ def answer(job: Job, defaults: Defaults, source: int, result: int, watermark: in
 
 def work(data: bytes, job: Job, defaults: Defaults, mark: bytes | None = None) -> Rendered:
     """Plan by the header, then render until the time is nearly over."""
-    _check_type(data)
-    planned = plan(header_of(data), job.options, defaults, job.accepted, mark)
+    format = _known(data)
+    data = picked(data, job.options, defaults)
+    header = header_of(data, unlimited=defaults.unlimited(format))
+    planned = plan(header, job.options, defaults, job.accepted, mark)
 
     def decide(saving: Saving) -> tuple[Saving, Remembered]:
         return saving, told(page_of(planned, saving, job.decisions), job.check)
@@ -156,14 +159,14 @@ def facts_of(rendered: Rendered, job: Job) -> Facts:
     )
 
 
-def _check_type(data: bytes) -> None:
-    """Refuse what is in no format that is read.
+def _known(data: bytes) -> str:
+    """Return the format of a file; refuse what is in none that is read.
 
     Raises:
         UnknownTypeError: it is not.
     """
     try:
-        format_of(data)
+        return format_of(data)
     except ImageError as error:
         raise UnknownTypeError(str(error)) from None
 

@@ -17,9 +17,10 @@ import pyvips
 
 from foveola.codecs import bmp, codec, gif, heic, ico, jxlheader, mpf, pillow, tiff, vips
 from foveola.codecs.vips import field, orientation
-from foveola.errors import ArgumentError, expected
+from foveola.errors import ArgumentError, ImageError, expected
 from foveola.picture import FORMATS, Header, Limits, Picture, format_of
 from foveola.transform.colour import standard
+from foveola.transform.svg import drawable
 
 _SHRINKS = {"jpeg": (1, 2, 4, 8)}
 _HEADERS: Mapping[str, Callable[[bytes], Header]] = {
@@ -49,6 +50,8 @@ def header_of(data: bytes, *, unlimited: bool = False) -> Header:
     format = format_of(data)
     if format in _HEADERS:
         return _HEADERS[format](data)
+    if format == "svg":
+        data = drawable(data, _area, unlimited=unlimited)
     image = vips.load(data, format, access="sequential", **_bounds(format, unlimited))
     return Header(
         format,
@@ -90,6 +93,8 @@ def load(
         gif.whole(data)
     if format == "tiff":
         tiff.whole(data, page, frames)
+    if format == "svg":
+        data = drawable(data, _area, unlimited=unlimited)
     options: dict[str, Any] = {"access": "sequential"} if sequential else {}
     if format in _PAGED:
         options |= {"page": page, "n": frames}
@@ -148,8 +153,16 @@ def decode(data: bytes) -> Picture:
 def _decoded(data: bytes, format: str) -> Picture:
     """Read a file with the decoder of its format."""
     if format == "svg":
-        return vips.decode(data, format)
+        return vips.decode(drawable(data, _area), format)
     return heic.decode(data) if format == "heic" else codec(format).decode(data)
+
+
+def _area(data: bytes) -> int:
+    """Return the pixels of a picture inside of a drawing, which must not be a drawing itself."""
+    if format_of(data) == "svg":
+        raise ImageError("Expected pixels in a drawing, got a drawing")
+    header = header_of(data)
+    return header.width * header.height
 
 
 def _shrunk(format: str, shrink: float) -> dict[str, Any]:

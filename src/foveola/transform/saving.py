@@ -20,6 +20,7 @@ from foveola.networks import Absent, Predictor, choose
 from foveola.remembered import NOTHING, Remembered
 from foveola.transform.colour import to_picture
 from foveola.transform.steps import in_memory
+from foveola.transform.svg import sanitise
 
 if TYPE_CHECKING:
     import pyvips
@@ -35,10 +36,9 @@ LOWEST = 10
 
 def passed(source: bytes, plan: Plan) -> Result:
     """Return the source as it is, an SVG cleaned of what could do harm if the settings say so."""
-    from foveola.transform.svg import sanitise
-
-    svg = plan.source.format == "svg" and plan.defaults.sanitize_svg
-    return Result(plan.format, "none", None, sanitise(source) if svg else source, None, None, None, "fixed", "none", 0)
+    if plan.source.format == "svg" and plan.defaults.sanitize_svg:
+        source = sanitise(source, unlimited=plan.reading.unlimited)
+    return Result(plan.format, "none", None, source, None, None, None, "fixed", "none", 0)
 
 
 def save(

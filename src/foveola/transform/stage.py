@@ -7,24 +7,24 @@ photograph costs a tenth. Source: https://docs.imgproxy.net/about_processing_pip
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyvips
 
-from foveola.codecs.vips import field, orientation, without
+from foveola.codecs.vips import orientation
 from foveola.options.values import Gravity, ProcessingOptions
-from foveola.transform.geometry import Geometry, Size, measure, preshrunk, scale
+from foveola.transform.geometry import Geometry, measure, preshrunk, scale
+from foveola.transform.opening import THUMBNAILED, Opening
 from foveola.transform.turning import Turn
 
 if TYPE_CHECKING:
     from foveola.pipeline import Plan
 
-Reload = Callable[[float], pyvips.Image]
-"""Opens the source again, so many times smaller."""
 JPEG_SHRINKS = (8, 4, 2)
 """What libjpeg can divide both sides by."""
+SVG_SHRINK = 700.0
+"""How many times smaller libvips draws an SVG at most."""
 
 
 @dataclass(frozen=True)
@@ -60,40 +60,46 @@ class Stage:
         return self.options.background is not None or (self.last and not self.plan.looks.alpha)
 
 
-
-def staged(image: pyvips.Image, options: ProcessingOptions, plan: Plan, last: bool, mark: pyvips.Image | None) -> Stage:
+def staged(
+    image: pyvips.Image | None, options: ProcessingOptions, plan: Plan, last: bool, mark: pyvips.Image | None
+) -> Stage:
     """Return the stage of an image, measured.
 
     Args:
-        image: as it goes into the steps.
+        image: as it goes into the steps; None for the source, which is not opened yet.
         options: what is asked of this pipeline.
         plan: what is decided for the whole.
         last: whether no pipeline follows.
         mark: the watermark.
     """
-    turn = Turn.of(orientation(image) if plan.upright(options) else 1, options)
-    size = turn.size((image.width, image.height))
+    header = plan.source
+    size = (header.width, header.height) if image is None else (image.width, image.height)
+    turned = header.orientation if image is None else orientation(image)
+    turn = Turn.of(turned if plan.upright(options) else 1, options)
     vector = plan.reading.vector and options is plan.stages[0]
-    limit = plan.limit if last else 0
-    geometry = measure(*size, options, vector=vector, limit=limit)
+    geometry = measure(*turn.size(size), options, vector=vector, limit=plan.limit if last else 0)
     return Stage(options, plan, geometry, turn, last, min(geometry.factors) < 1, mark)
 
 
-def loaded(image: pyvips.Image, stage: Stage, reload: Reload | None) -> tuple[pyvips.Image, Stage]:
+def loaded(image: pyvips.Image | None, stage: Stage, opening: Opening | None) -> tuple[pyvips.Image, Stage]:
     """Return the image as small as its decoder can make it while it is still large enough, and what is left to do.
 
     Args:
-        image: the whole source.
+        image: the whole source; None where it is not opened yet.
         stage: what is to be done to it.
-        reload: opens it again; None where the decoder can only read it whole.
+        opening: opens it smaller, or at all; None where it is open as it has to be.
     """
-    shrink = _shrink(stage.geometry, stage.plan.source.format)
-    if reload is None or shrink == 1:
+    if opening is None:
+        assert image is not None
         return image, stage
-    smaller = reload(shrink)
+    shrink = _shrink(stage.geometry, stage.plan.source.format)
+    smaller = opening(shrink)
+    if smaller is None or not _suits(smaller, shrink, stage):
+        smaller, shrink = opening(1), 1
+        assert smaller is not None
+    if shrink == 1:
+        return smaller, stage
     geometry = preshrunk(stage.geometry, stage.turn.size((smaller.width, smaller.height)))
-    if field(image, "orientation", 1) != field(smaller, "orientation", 1):
-        smaller = without(smaller, "orientation")
     return smaller, replace(stage, geometry=geometry, options=_offsets(stage, geometry))
 
 
@@ -104,9 +110,15 @@ def _shrink(geometry: Geometry, format: str) -> float:
     )
     if format == "jpeg":
         return next((step for step in JPEG_SHRINKS if step <= wanted), 1)
-    if format == "webp":
-        return max(wanted, 1.0)
-    return wanted if format == "svg" else 1
+    return min(wanted, SVG_SHRINK) if format == "svg" else max(wanted, 1.0)
+
+
+def _suits(image: pyvips.Image, shrink: float, stage: Stage) -> bool:
+    """Return whether a thumbnail is smaller than the picture, and large enough; other decoders do as they are told."""
+    if stage.plan.source.format not in THUMBNAILED or shrink == 1:
+        return True
+    width = stage.turn.size((image.width, image.height))[0]
+    return stage.geometry.source[0] / shrink <= width < stage.geometry.source[0]
 
 
 def _offsets(stage: Stage, geometry: Geometry) -> ProcessingOptions:
@@ -124,6 +136,3 @@ def _offsets(stage: Stage, geometry: Geometry) -> ProcessingOptions:
 def _less(value: float, shrink: float) -> float:
     """Return an offset in a source that is smaller; a share stays one, and pixels never become a share."""
     return float(round(value / shrink)) if abs(value) >= 1 else value
-
-
-__all__ = ["JPEG_SHRINKS", "Reload", "Size", "Stage", "loaded", "staged"]

@@ -8,26 +8,27 @@ An animation goes through the steps frame by frame. Source: https://docs.imgprox
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import pyvips
 
-from foveola.codecs.vips import field, without
+from foveola.codecs.vips import field
 from foveola.errors import ImageError
-from foveola.options.values import WHITE, Colour, Gravity, ProcessingOptions
+from foveola.options.values import WHITE, Colour, Gravity
 from foveola.transform import colour, filters, metadata, tone, watermark
 from foveola.transform.canvas import embedded
 from foveola.transform.geometry import even
 from foveola.transform.load import load
+from foveola.transform.opening import opened, opening, still
 from foveola.transform.placing import position
-from foveola.transform.stage import Reload, Stage, loaded, staged
+from foveola.transform.stage import Stage, loaded, staged
 from foveola.transform.trim import trimmed
 
 if TYPE_CHECKING:
     from foveola.pipeline import Plan
 
 Step = Callable[[pyvips.Image, Stage], pyvips.Image]
+_PROFILE = "icc-profile-data"
 _DEFAULT_DELAY = 40
 """Milliseconds a frame is shown where the file says nothing; imgproxy's."""
 
@@ -44,34 +45,15 @@ def transformed(source: bytes | pyvips.Image, plan: Plan, mark: bytes | None = N
         ImageError: the source is broken; of its pixels that may show later, when they are asked for.
     """
     try:
-        image = _opened(source, plan)
         drawn = load(mark) if mark is not None else None
-        profile = field(image, "icc-profile-data", None)
-        moving = plan.reading.frames > 1
-        image = _animated(image, plan, drawn) if moving else _chained(image, plan, drawn, _reload(source, plan))
+        if plan.reading.frames > 1:
+            image = _animated(opened(source, plan), plan, drawn)
+        else:
+            image = _chained(source, plan, drawn)
+        profile = field(opened(source, plan), _PROFILE, None) if plan.looks.profile else None
         return finished(image, plan, profile)
     except pyvips.Error as error:
         raise broken(error) from error
-
-
-def _opened(source: bytes | pyvips.Image, plan: Plan) -> pyvips.Image:
-    if not isinstance(source, bytes):
-        return source
-    if plan.reading.stacked > 1:
-        pages = (load(source, page=plan.reading.page + number) for number in range(plan.reading.stacked))
-        return still(reduce(lambda above, page: above.join(page, "vertical", expand=True), pages))
-    whole = plan.reading.frames > 1 or any(options.trim.threshold is not None for options in plan.stages)
-    reading = plan.reading
-    image = load(source, page=reading.page, frames=reading.frames, shrink=reading.shrink, sequential=not whole)
-    return image if reading.frames > 1 else still(image)
-
-
-def _reload(source: bytes | pyvips.Image, plan: Plan) -> Reload | None:
-    """Return what opens the source again, None where it is not to be made smaller on the way."""
-    if not isinstance(source, bytes) or not plan.reading.shrinks:
-        return None
-    page, base = plan.reading.page, plan.reading.shrink
-    return lambda shrink: still(load(source, page=page, shrink=base * shrink, sequential=True))
 
 
 def _animated(image: pyvips.Image, plan: Plan, mark: pyvips.Image | None) -> pyvips.Image:
@@ -79,40 +61,28 @@ def _animated(image: pyvips.Image, plan: Plan, mark: pyvips.Image | None) -> pyv
     height = image.get_page_height()
     image = in_memory(image)
     frames = [
-        _chained(still(image.crop(0, top, image.width, height)), plan, mark, None)
-        for top in range(0, image.height, height)
+        _chained(still(image.crop(0, top, image.width, height)), plan, mark) for top in range(0, image.height, height)
     ]
-    joined = pyvips.Image.arrayjoin(frames, across=1)
+    joined = pyvips.Image.arrayjoin(frames, across=1).copy()
     delays = list(field(image, "delay", ()))[: len(frames)] or [_DEFAULT_DELAY] * len(frames)
-    joined = joined.copy()
     joined.set_type(pyvips.GValue.gint_type, "page-height", frames[0].height)
     joined.set_type(pyvips.GValue.array_int_type, "delay", delays)
     joined.set_type(pyvips.GValue.gint_type, "loop", field(image, "loop", 0))
     return joined
 
 
-def _chained(image: pyvips.Image, plan: Plan, mark: pyvips.Image | None, reload: Reload | None) -> pyvips.Image:
-    """Return a picture that went through all pipelines."""
+def _chained(source: bytes | pyvips.Image, plan: Plan, mark: pyvips.Image | None) -> pyvips.Image:
+    """Return a picture that went through all pipelines; the first opens it, as small as it can."""
+    smaller = opening(source, plan)
+    image = opened(source, plan) if smaller is None or plan.reading.shrink != 1 else None
     for number, options in enumerate(plan.stages):
         if options.trim.threshold is not None and plan.reading.frames == 1:
-            image, reload = in_memory(trimmed(colour.channels(image), options.trim)), None
-        image = _stepped(image, options, plan, number == len(plan.stages) - 1, mark, reload)
-        reload = None
-    return image
-
-
-def _stepped(
-    image: pyvips.Image,
-    options: ProcessingOptions,
-    plan: Plan,
-    last: bool,
-    mark: pyvips.Image | None,
-    reload: Reload | None,
-) -> pyvips.Image:
-    stage = staged(image, options, plan, last, mark)
-    image, stage = loaded(image, stage, reload)
-    for step in STEPS:
-        image = step(image, stage)
+            image = in_memory(trimmed(colour.channels(image), options.trim))
+        stage = staged(image, options, plan, number == len(plan.stages) - 1, mark)
+        image, stage = loaded(image, stage, smaller)
+        for step in STEPS:
+            image = step(image, stage)
+        smaller = None
     return image
 
 
@@ -261,18 +231,13 @@ def finished(image: pyvips.Image, plan: Plan, profile: bytes | None) -> pyvips.I
     looks = plan.looks
     if not looks.profile:
         image = colour.to_srgb(image)
-    elif profile and not image.get_typeof("icc-profile-data"):
+    elif profile and not image.get_typeof(_PROFILE):
         image = colour.to_profile(image, profile)
     if not looks.deep:
         image = colour.eight_bits(image)
     if not looks.metadata:
         return metadata.stripped(image, looks.profile, looks.copyright, looks.dpi)
     return metadata.tagged_dpi(image, looks.dpi) if looks.dpi else image
-
-
-def still(image: pyvips.Image) -> pyvips.Image:
-    """Return one frame without what an animation is told by."""
-    return without(image, *(name for name in ("delay", "loop", "n-pages", "page-height") if image.get_typeof(name)))
 
 
 def in_memory(image: pyvips.Image) -> pyvips.Image:

@@ -10,14 +10,19 @@ Source: https://docs.imgproxy.net/configuration/options (IMGPROXY_SANITIZE_SVG);
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 from xml.parsers import expat
 
 from foveola.errors import ImageError
+from foveola.picture import sniff
 
 MOST_BYTES = 32 << 20
 MOST_ELEMENTS = 1_000_000
+MOST_PIXELS = 50_000_000
+"""Of the pictures in a drawing."""
 DEEPEST = 256
 """Elements inside of each other."""
 PUBLIC = "Broken or unsupported SVG image"
@@ -35,7 +40,57 @@ def sanitise(data: bytes, *, unlimited: bool = False) -> bytes:
     """
     if len(data) > MOST_BYTES and not unlimited:
         raise _refused(f"a drawing of at most {MOST_BYTES} bytes", len(data))
-    walk = _Walk(most=8 * len(data) + 4096, elements=0 if unlimited else MOST_ELEMENTS)
+    return _walked(data, _Walk(most=8 * len(data) + 4096, elements=0 if unlimited else MOST_ELEMENTS))
+
+
+def drawable(data: bytes, area: Callable[[bytes], int], *, unlimited: bool = False) -> bytes:
+    """Return a drawing that may be rasterised: the pictures in it were judged by their headers.
+
+    A file of 65 kB can hold a PNG of 400 megapixels, which librsvg decodes into 3.5 GB. What can hold no picture is
+    returned as it is.
+
+    Args:
+        data: an SVG file.
+        area: returns the pixels of a picture; raises ImageError where it is none.
+        unlimited: the pictures may have any size.
+
+    Raises:
+        ImageError: the pictures are too large together; or, of a drawing with pictures, what `sanitise` raises.
+    """
+    if unlimited or _without_pictures(data):
+        return data
+    left = MOST_PIXELS
+
+    def judged(address: str) -> str | None:
+        nonlocal left
+        try:
+            picture = _decoded(address)
+            left -= area(picture)
+        except (ImageError, ValueError):
+            return None
+        if left < 0:
+            raise ImageError(f"Expected pictures of at most {MOST_PIXELS} pixels in a drawing", public=_TOO_LARGE)
+        return f"data:image/{sniff(picture)};base64,{b64encode(picture).decode()}"
+
+    return _walked(data, _Walk(most=8 * len(data) + 4096, elements=MOST_ELEMENTS, judged=judged))
+
+
+def _without_pictures(data: bytes) -> bool:
+    """Return whether no picture can be in a drawing, in whatever way it is written."""
+    said = _ENCODING.match(data)
+    readable = b"\0" not in data[:64] and (said is None or said[1].lower() in _ENCODINGS)
+    return readable and not any(word in data for word in (b"mage", b"nclude", b"<!ENTITY"))
+
+
+def _decoded(address: str) -> bytes:
+    """Return the bytes of an address with data; raises ValueError where they can't be read."""
+    kind, _, text = address.partition(",")
+    raw = unquote_to_bytes("".join(text.split()))
+    return b64decode(raw, validate=True) if kind.lower().endswith(";base64") else raw
+
+
+def _walked(data: bytes, walk: _Walk) -> bytes:
+    """Read a drawing and return what the walk writes of it."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.ordered_attributes = True
@@ -59,10 +114,12 @@ class _Walk:
     Args:
         most: characters that may be written; entities can't swell a file beyond.
         elements: how many there may be; 0 for any number.
+        judged: returns what stands for a picture in the drawing, None where it is left out.
     """
 
     most: int
     elements: int
+    judged: Callable[[str], str | None] | None = None
     out: list[str] = field(default_factory=list)
     _scopes: list[list[str]] = field(default_factory=list)
     _spaces: dict[str, list[str]] = field(default_factory=dict)
@@ -83,7 +140,9 @@ class _Walk:
         if self._dropped or self._style is not None or _acts(local, space, pairs):
             self._dropped += 1
             return
-        self._write(f"<{name}" + "".join(f' {key}="{_quoted(value)}"' for key, value in _kept(local, pairs)))
+        self._write(
+            f"<{name}" + "".join(f' {key}="{_quoted(value)}"' for key, value in _kept(local, pairs, self.judged))
+        )
         self._open = True
         if local == "style":
             self._style = []
@@ -165,7 +224,9 @@ def _acts(local: str, space: str, pairs: list[tuple[str, str]]) -> bool:
     return any(name in (*_ADDRESSES, "style", "base") or name.startswith("on") for name in names)
 
 
-def _kept(element: str, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _kept(
+    element: str, pairs: list[tuple[str, str]], judged: Callable[[str], str | None] | None
+) -> Iterator[tuple[str, str]]:
     """Yield the attributes that stay, styles without what reaches out."""
     for key, value in pairs:
         local = key.rpartition(":")[2].lower()
@@ -174,8 +235,9 @@ def _kept(element: str, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str
         elif local.startswith("on") or local in _NEVER:
             continue
         elif local in _ADDRESSES:
-            if _leads(element, value):
-                yield key, value
+            picture = judged(value.strip()) if judged and element in _PICTURES and ":" in value else value
+            if picture is not None and _leads(element, picture):
+                yield key, picture
         elif local == "style":
             yield key, _sheet(value)
         elif not _reaches(value):
@@ -187,7 +249,7 @@ def _leads(element: str, address: str) -> bool:
     address = _UNSEEN.sub("", address)
     if address.startswith("#"):
         return True
-    if element in ("image", "feimage"):
+    if element in _PICTURES:
         return _PIXELS.match(address) is not None
     return element == "a" and _LINK.match(address) is not None
 
@@ -228,6 +290,10 @@ def _refused(what: str, got: object) -> ImageError:
     return ImageError(f"Expected {what}, got {got}", public=PUBLIC)
 
 
+_TOO_LARGE = "Invalid source image"
+_ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
+_ENCODINGS = (b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15", b"windows-1252")
+"""In which letters are ASCII."""
 _SVG = "http://www.w3.org/2000/svg"
 _SPACES = frozenset(
     {
@@ -251,6 +317,7 @@ _ELEMENTS = frozenset(
 )
 _ANIMATIONS = ("animate", "set")
 _ADDRESSES = ("href", "src")
+_PICTURES = ("image", "feimage")
 _NEVER = ("base", "srcset", "srcdoc", "action", "formaction", "ping")
 _SHAPES = ("d", "points")
 """Attributes that may be long and have no addresses."""
