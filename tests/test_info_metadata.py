@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from foveola.codecs.iptc import resources
+from foveola.codecs.xmp import LONGEST
 from foveola.info import tell
 from foveola.info.exif import exif
 from foveola.info.iptc import iptc, resolution
 from foveola.info.metadata import blobs
 from foveola.info.options import InfoOptions
-from foveola.info.xmp import LONGEST, xmp
+from foveola.info.xmp import xmp
 from foveola.picture import Limits
 from tests.infofiles import (
     DOTS,
@@ -237,6 +238,8 @@ def test_a_block_that_claims_too_much_is_what_there_is() -> None:
 def test_xmp_is_grouped_by_prefix() -> None:
     assert xmp(PACKET.encode()) == SAID
     assert xmp(PACKET.encode("utf-16")) == SAID
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert xmp(PACKET.encode(encoding)) == xmp(f"{PACKET}\n \0".encode(encoding)) == SAID
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "JXL", "TIFF"])

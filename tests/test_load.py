@@ -65,7 +65,7 @@ FILES: dict[str, bytes] = {name: encoded(name) for name in NAMES} | {
         (written(RGB.quantize(16), "PNG"), Header("png", WIDTH, HEIGHT, 3, alpha=False, bits=4)),
         (written(RGB.convert("1"), "PNG"), Header("png", WIDTH, HEIGHT, 1, alpha=False, bits=1)),
         (written(RGB.convert("CMYK"), "JPEG"), Header("jpeg", WIDTH, HEIGHT, 4, alpha=False)),
-        (encoded("jpeg", icc=b"profile" * 30), Header("jpeg", WIDTH, HEIGHT, 3, alpha=False, icc=True)),
+        (encoded("jpeg", icc=b"profile" * 30), Header("jpeg", WIDTH, HEIGHT, 3, alpha=False)),
     ],
     ids=lambda value: "" if isinstance(value, bytes) else str(value),
 )

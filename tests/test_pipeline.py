@@ -17,7 +17,7 @@ from foveola.errors import ImageError, UrlError
 from foveola.goal import Asked, Autoquality, Bounds, Configured
 from foveola.metrics import Reference
 from foveola.options import ProcessingOptions
-from foveola.options.values import Extend
+from foveola.options.values import Extend, Watermark
 from foveola.picture import Header, Limits, Picture
 from foveola.pipeline import LONGEST, Accepted, Defaults, Plan, Saving, limits, plan, render, saving
 from foveola.settings import BEST_JPEG, JpegSettings
@@ -197,6 +197,7 @@ def test_a_url_may_say_other_limits() -> None:
     with pytest.raises(ImageError):
         plan(HEADER, said, Defaults())
     assert limits(options(max_src_resolution=1, max_animation_frames=7), Defaults()) == Limits(1_000_000, 7)
+    assert limits(options(max_src_resolution=1e308), Defaults()).pixels == 10**14
 
 
 def test_the_first_preferred_format_is_written_where_none_can_hold_alpha() -> None:
@@ -423,3 +424,12 @@ def test_a_file_that_breaks_off_is_an_error() -> None:
 def test_the_limits_are_the_settings() -> None:
     with pytest.raises(ImageError):
         Defaults(limits=Limits(pixels=100)).limits.check(HEADER)
+
+
+def test_a_watermark_is_held_to_the_limits_of_sources() -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (5000, 5000)).save(buffer, "PNG")
+    marked = plan(HEADER, options(watermark=Watermark(0.5)), Defaults(limits=Limits(1_000_000)))
+
+    with pytest.raises(ImageError, match="1000000 pixels"):
+        render(b"", marked, mark=buffer.getvalue())

@@ -11,8 +11,9 @@ from foveola.server import development, headers
 from foveola.server.conditional import Conditions, forwarded, raw
 from foveola.server.cookies import Cookies
 from foveola.server.hints import hinted
-from foveola.server.request import Request, masked
+from foveola.server.request import Request
 from foveola.server.routes import kind_of
+from foveola.sources.base import masked
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()
 OLD, MIDDLE, NEW = (f"{day}, 0{number} Jan 2024 00:00:00 GMT" for day, number in (("Mon", 1), ("Tue", 2), ("Wed", 3)))
@@ -367,6 +368,7 @@ def test_what_is_no_name_of_a_request_gives_it_a_new_one(given: str) -> None:
         ("http://e.com/a@b", "http://e.com/a@b"),
         ("local:///a", "local:///a"),
         ("http://[", "http://["),
+        ("http://user:secret@[", "http://…"),
     ],
 )
 def test_the_log_shows_no_password(url: str, shown: str) -> None:
@@ -404,3 +406,8 @@ def test_a_browser_is_shown_a_page_without_foreign_markup() -> None:
     assert "<h1>410 Source is unreachable</h1><p>Can&#x27;t read &lt;b&gt;</p>" in text
     assert "OSError: &lt;first&gt;" in text
     assert "<b>" not in text
+
+
+def test_an_extension_that_a_source_says_cannot_end_the_name() -> None:
+    assert headers.disposition("", '.p"ng\r\n', "a") == 'inline; filename="a.p%22ng"'
+    assert headers.disposition("", ".я", "a") == "inline; filename=\"a._\"; filename*=UTF-8''a.%D1%8F"

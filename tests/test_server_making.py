@@ -20,7 +20,7 @@ from foveola.info.options import InfoOptions
 from foveola.options import ProcessingOptions
 from foveola.options.values import Watermark
 from foveola.pipeline import Accepted
-from foveola.server import assets, hashsums
+from foveola.server import assets
 from foveola.server.admission import Admission
 from foveola.server.answers import Told
 from foveola.server.assets import Assets, Place
@@ -144,14 +144,6 @@ def test_what_the_client_has_is_not_made_again() -> None:
 
     assert (told.status, told.facts, dict(told.source), data) == (304, None, {"etag": '"cat"'}, b"")
     assert painter.jobs == []
-
-
-def test_a_worker_is_told_the_name_of_the_source() -> None:
-    painter = Painter()
-
-    made(Shelf({"http://e.com/a/cat.nef?v=/1.jpg": CAT}), painter, Settings(), PLAIN, "http://e.com/a/cat.nef?v=/1.jpg")
-
-    assert painter.jobs[0].name == "cat.nef"
 
 
 # What is told of a picture
@@ -327,7 +319,7 @@ def test_a_source_has_the_digest_of_its_url(kind: str) -> None:
 def test_a_digest_is_taken_of_all_parts() -> None:
     data = os.urandom(3_000_000)
 
-    assert hashsums.digest(body(data), "sha512") == hashlib.sha512(data).hexdigest()
+    assert body(data).digest("sha512") == hashlib.sha512(data).hexdigest()
 
 
 def test_the_time_of_a_request_ends() -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
+from foveola.errors import SourceError
 from foveola.sources import Ask, Reach, Sources
 from tests.origins import HERE, canned, content, get, refused, run, self_signed, served, stream
 
@@ -526,5 +527,17 @@ def test_a_certificate_that_nobody_has_signed_is_refused_unless_the_settings_say
             url = f"https://127.0.0.1:{port}/"
             assert await refused(url) == (404, UNREACHABLE)
             assert (await get(url, None, replace(HERE, verify=False)))[2] == DATA
+
+    run(work())
+
+
+@pytest.mark.parametrize("path", ["@127.0.0.1:{port}/", "@127.0.0.1:1/", "@["])
+def test_an_error_shows_no_password(path: str) -> None:
+    async def work() -> None:
+        async with canned(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as (port, _):
+            with pytest.raises(SourceError) as caught:
+                await get("http://user:secret" + path.format(port=port))
+
+            assert "secret" not in str(caught.value)
 
     run(work())

@@ -49,7 +49,7 @@ def encoded(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
 def made(data: bytes, defaults: Defaults | None = None, mark: bytes | None = None, **said: Any) -> Pixels:
     """Return the frames that go into the encoder, (n, H, W, channels)."""
     options = ProcessingOptions(**{"format": "png", **said})
-    planned = plan(header_of(data), options, defaults or Defaults(), mark=mark)
+    planned = plan(header_of(data), options, defaults or Defaults())
     return to_picture(transformed(data, planned, mark)).frames
 
 

@@ -114,6 +114,19 @@ def test_no_side_is_without_pixels_or_over_the_limit(
     assert not most or max(found.result) <= most
 
 
+@pytest.mark.parametrize("dpr", [5e-324, 1.0, 1e308])
+@pytest.mark.parametrize("zoom", [5e-324, 1e308])
+@pytest.mark.parametrize("ratio", [5e-324, 1e308])
+@pytest.mark.parametrize("width", [0, 10**18 - 1])
+def test_numbers_that_no_picture_has_can_be_computed_with(dpr: float, zoom: float, ratio: float, width: int) -> None:
+    for kind in RESIZING_TYPES:
+        said = ProcessingOptions(
+            kind, width=width, enlarge=True, dpr=dpr, zoom=(zoom, 1.0), crop_aspect_ratio=(ratio, True), min_height=9
+        )
+        assert min(measure(100, 80, said).result) >= 1
+        assert min(measure(100, 80, replace(said, enlarge=False), vector=True, limit=500).result) >= 1
+
+
 @given(SIDE, SIDE, st.sampled_from(RESIZING_TYPES), st.integers(0, 3000), st.integers(0, 3000))
 def test_nothing_becomes_larger_without_being_asked_to(
     width: int, height: int, kind: ResizingType, wide: int, high: int

@@ -49,7 +49,12 @@ PARTS = [
 ]
 GRAMMARS = [
     Grammar(),
-    Grammar(separator="--", filename=True, base_url="http://e.com/", replacements=urls.replacements("a*=b${1}${9};h=")),
+    Grammar(
+        separator="--",
+        filename=True,
+        base_url="http://e.com/",
+        replacements=urls.replacements([("a*", "b${1}${9}"), ("h", "")]),
+    ),
     Grammar(
         security=True, chained=2, encryption_key=bytes(16), presets=Presets.read(["a=w:1/-/w:2/pr:a", "default=q:5"])
     ),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveola import urls
+from foveola import kinds, urls
 from foveola.errors import ArgumentError, UrlError
 from foveola.info.options import InfoOptions
 from foveola.options import ProcessingOptions
@@ -19,6 +19,7 @@ from foveola.urls import Grammar, ImageUrl, InfoUrl
 
 SOURCE = "http://e.com/i.jpg"
 PLAIN = "plain/" + SOURCE
+RULES = kinds.assigned(";")
 ENCODED = base64.urlsafe_b64encode(SOURCE.encode()).decode().rstrip("=")
 NODE_KEY = bytes.fromhex("1eb5b0e971ad7f45324c1bb15c947cb207c43152fa5c6c7f35c4f36e0c18e0f1")
 ENC = "5mRTX1BdO2rpOf4RabIuLRo5XHgNeEqAfturvYUVzVXfh75f8b5ulIvbh2JawTzP"
@@ -154,23 +155,21 @@ def test_pipelines_of_presets_count_too() -> None:
     ],
 )
 def test_beginnings_of_sources_are_replaced(rules: str, source: str, replaced: str) -> None:
-    grammar = Grammar(replacements=urls.replacements(rules))
+    grammar = Grammar(replacements=urls.replacements(RULES.read(rules)))
 
     assert urls.parse(urls.build(ImageUrl(ProcessingOptions(), source)), grammar).source == replaced
 
 
-def test_replacements_may_be_pairs() -> None:
-    assert urls.replacements([("a*", "b")]) == urls.replacements("a*=b")
-
-
 @pytest.mark.parametrize("text", ["a", "a;b=c", "=b"])
 def test_replacements_that_are_none_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="Expected pattern=text for replacement"):
-        urls.replacements(text)
+    with pytest.raises(ValueError, match=text.split(";")[0]):
+        RULES.read(text)
 
 
 def test_a_source_is_replaced_first_and_then_completed() -> None:
-    grammar = Grammar(base_url="http://e.com/", replacements=urls.replacements("short:=http://e.com/long/;/="))
+    grammar = Grammar(
+        base_url="http://e.com/", replacements=urls.replacements([("short:", "http://e.com/long/"), ("/", "")])
+    )
 
     assert urls.parse("plain/short:i.jpg", grammar).source == "http://e.com/long/i.jpg"
     assert urls.parse("plain//i.jpg", grammar).source == "http://e.com/i.jpg"

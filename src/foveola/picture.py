@@ -184,7 +184,6 @@ class Header:
         pages: pictures in the file, be they frames or pages, also of formats whose animations are not read.
         bits: of one channel.
         orientation: 1..8 as in Exif; 1 where the decoder turns the picture itself (AVIF, JPEG XL).
-        icc: whether there is a colour profile.
     """
 
     format: str
@@ -196,7 +195,23 @@ class Header:
     pages: int = 1
     bits: int = 8
     orientation: int = 1
-    icc: bool = False
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Width and height once the orientation is applied."""
+        return (self.height, self.width) if self.orientation >= _SWAPPED else (self.width, self.height)
+
+
+_SWAPPED = 5
+"""The first of Exif's orientations whose width is the height that is stored."""
+
+
+def pixels(megapixels: float) -> int:
+    """Return megapixels, 0 or more, as pixels; more than any picture has count as so many."""
+    return round(min(megapixels, _MOST_MEGAPIXELS) * 1e6)
+
+
+_MOST_MEGAPIXELS = LONGEST_SIDE**2 / 1e6
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The two texts of Exif that name people: who made a picture, and whose it is.
+"""What has to be read and written of Exif: the two texts that name people, and numbers that must not lie.
 
 Exif is a TIFF structure inside another format, so these are tags of TIFF too. They are read as strangers have written
 them, bytes that mostly are UTF-8 or Latin-1 in spite of the standard, and written as they were read.
@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from foveola.codecs.base import bare, marked
 
 ARTIST, COPYRIGHT = 0x013B, 0x8298
+ORIENTATION, ACROSS, DOWN, UNIT = 0x0112, 0x011A, 0x011B, 0x0128
+UPRIGHT, INCHES = 1, 2
+"""Values of the orientation and of the unit."""
+_SHORT, _RATIONAL = 3, 5
 _KINDS = (1, 2, 7, 129)
 """Types of bytes that writers use for text: BYTE, ASCII, UNDEFINED, UTF-8."""
 _ENTRY = 12
@@ -60,6 +65,34 @@ def tagged(data: bytes, found: Mapping[int, bytes]) -> bytes:
     body = data + b"\0" * (len(data) % 2)
     head = body[:4] + struct.pack(f"{way}I", len(body))
     return head + body[8:] + _directory(entries, found, len(body), way, data[end : end + 4])
+
+
+def overwritten(block: bytes, values: Mapping[int, int]) -> bytes:
+    """Return a block with other numbers in its first directory, where it has them, and else byte for byte the same.
+
+    Args:
+        block: with or without its mark; of what breaks off, the part that can be read is changed.
+        values: 16 bit each, by their tags.
+    """
+    data = bare(block) or b""
+    way, changed = order(data), bytearray(data)
+    if way is not None:
+        with suppress(struct.error):
+            _overwrite(changed, way, values)
+    return block[: len(block) - len(data)] + changed
+
+
+def _overwrite(data: bytearray, way: str, values: Mapping[int, int]) -> None:
+    (at,) = struct.unpack_from(f"{way}I", data, 4)
+    (count,) = struct.unpack_from(f"{way}H", data, at)
+    for place in range(at + 2, at + 2 + _ENTRY * count, _ENTRY):
+        tag, kind, length, value = struct.unpack_from(f"{way}HHII", data, place)
+        if tag not in values or length != 1:
+            continue
+        if kind == _SHORT:
+            struct.pack_into(f"{way}H", data, place + 8, values[tag])
+        if kind == _RATIONAL:
+            struct.pack_into(f"{way}II", data, value, values[tag], 1)
 
 
 def _texts(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foveola.codecs import LACKING, base
+from foveola.codecs import LACKING, base, exif
 from foveola.errors import ImageError, expected
 from foveola.picture import Header, Picture
 
@@ -39,7 +39,6 @@ def header(data: bytes) -> Header:
         alpha=len(bands) == 4,
         pages=pages,
         bits=image.info["bit_depth"],
-        icc="icc_profile" in image.info,
     )
 
 
@@ -60,11 +59,11 @@ def decode(data: bytes) -> Picture:
         frame = _straight(frame)
     if frame.dtype == np.uint16:  # the bits stand on the left; the others are to repeat them, so that white stays white
         frame = frame | frame >> image.info["bit_depth"]
-    exif = image.info.get("exif")
+    block = image.info.get("exif")
     return Picture(
         frame[np.newaxis],
         icc=image.info.get("icc_profile"),
-        exif=base.marked(upright(exif)) if exif else None,
+        exif=base.marked(exif.overwritten(block, {exif.ORIENTATION: exif.UPRIGHT})) if block else None,
         xmp=image.info.get("xmp"),
     )
 
@@ -98,23 +97,6 @@ def thumbnail(data: bytes) -> bytes | None:
     struct.pack_into(form, changed, place, item)
     changed[kind : kind + 4] = b"skip"
     return bytes(changed)
-
-
-def upright(exif: bytes) -> bytes:
-    """Return an Exif block whose orientation, if it has one, is 1."""
-    start = 6 if exif.startswith(b"Exif\0\0") else 0
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[start : start + 4])
-    if order is None:
-        return exif
-    try:
-        (at,) = struct.unpack_from(f"{order}I", exif, start + 4)
-        (count,) = struct.unpack_from(f"{order}H", exif, start + at)
-        for place in range(start + at + 2, start + at + 2 + 12 * count, 12):
-            if struct.unpack_from(f"{order}HHI", exif, place) == (_ORIENTATION, _SHORT, 1):
-                return exif[: place + 8] + struct.pack(f"{order}H", 1) + exif[place + 10 :]
-    except struct.error:
-        return exif
-    return exif
 
 
 def _opened(data: bytes) -> tuple[Any, int]:
@@ -184,6 +166,3 @@ def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
             raise ValueError("a box that is longer than what it is in")
         yield kind, start, last
         at = last
-
-
-_ORIENTATION, _SHORT = 0x0112, 3

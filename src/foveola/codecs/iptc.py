@@ -1,4 +1,4 @@
-"""The wrapping of IPTC's block: JPEG holds it among Photoshop's resources, TIFF bare.
+"""IPTC's block: its datasets, and its wrapping: JPEG holds it among Photoshop's resources, TIFF bare.
 
 libvips hands both on as they stand in the file and writes them as they are, so a picture that goes from one format to
 the other has to be wrapped anew. Sources: https://www.iptc.org/std/IIM/4.2/specification/IIMV4.2.pdf and
@@ -7,13 +7,50 @@ https://www.adobe.com/devnet-apps/photoshop/fileformatashtml/ (image resources).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 MARK = b"Photoshop 3.0\0"
 _SEGMENT = 65_500
 """Bytes that surely fit into a segment of a JPEG."""
 NUMBER = 0x0404
 """The number of IPTC among Photoshop's resources."""
+CHARACTER_SET = (1, 90)
+"""The dataset that says how the others are encoded."""
+_MARKER = 0x1C
+_MOST = 1000
+"""Datasets that are read."""
 _RESOURCE = b"8BIM" + NUMBER.to_bytes(2) + b"\0\0"
 """Its resource, with an empty name."""
+
+
+class Dataset(NamedTuple):
+    """One dataset: its record and its number there, what it says, and all its bytes."""
+
+    number: tuple[int, int]
+    value: bytes
+    data: bytes
+
+
+def datasets(block: bytes) -> Iterator[Dataset]:
+    """Yield datasets up to the first that can't be read.
+
+    Args:
+        block: datasets of IIM, not wrapped; what stands before the first is passed over.
+    """
+    at = block.find(_MARKER)
+    for _ in range(_MOST):
+        if at < 0 or len(block) < at + 5 or block[at] != _MARKER:
+            return
+        length, start = int.from_bytes(block[at + 3 : at + 5]), at + 5
+        if length & 0x8000:  # the length of the length
+            start += length & 0x7FFF
+            length = int.from_bytes(block[at + 5 : start])
+        end = start + length
+        if end > len(block):
+            return
+        yield Dataset((block[at + 1], block[at + 2]), block[start:end], block[at:end])
+        at = end
 
 
 def wrapped(block: bytes | None) -> bytes | None:

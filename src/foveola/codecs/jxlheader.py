@@ -43,13 +43,13 @@ def header(data: bytes) -> Header:
     """
     fields = _Fields(_codestream(data))
     width, height = _size(fields)
-    turned, bits, alpha, profile, grey = _metadata(fields)
+    turned, bits, alpha, grey = _metadata(fields)
     if fields.overrun:
         raise ImageError("Expected a whole JPEG XL header, got its beginning")
     if turned:
         width, height = height, width
     bands = (1 if grey else 3) + alpha
-    return Header("jxl", width, height, bands, alpha, bits=bits, icc=profile)
+    return Header("jxl", width, height, bands, alpha, bits=bits)
 
 
 @dataclass
@@ -116,10 +116,10 @@ def _across(height: int, ratio: int) -> int:
     return height * over // under
 
 
-def _metadata(fields: _Fields) -> tuple[bool, int, bool, bool, bool]:
-    """Return: are the sides swapped, bits of a channel, is there alpha, is there a profile, is it grey."""
+def _metadata(fields: _Fields) -> tuple[bool, int, bool, bool]:
+    """Return: are the sides swapped, bits of a channel, is there alpha, is it grey."""
     if fields.flag():  # all default
-        return False, 8, False, False, False
+        return False, 8, False, False
     turned = False
     if fields.flag():
         turned = fields.bits(3) >= 4
@@ -128,7 +128,7 @@ def _metadata(fields: _Fields) -> tuple[bool, int, bool, bool, bool]:
     fields.flag()  # whether 16 bit buffers are enough
     extras = [_extra(fields) for _ in range(fields.choose(_EXTRAS)) if not fields.overrun]
     fields.flag()  # whether the colours are XYB
-    return turned, bits, _ALPHA in extras, *_colour(fields)
+    return turned, bits, _ALPHA in extras, _grey(fields)
 
 
 def _intrinsic_preview_animation(fields: _Fields) -> None:
@@ -168,9 +168,8 @@ def _extra(fields: _Fields) -> int:
     return kind
 
 
-def _colour(fields: _Fields) -> tuple[bool, bool]:
-    """Return whether there is an embedded profile and whether the picture is grey."""
-    if fields.flag():
-        return False, False
-    profile = fields.flag()
-    return profile, fields.choose(_ENUM) == _GREY
+def _grey(fields: _Fields) -> bool:
+    if fields.flag():  # the default, sRGB
+        return False
+    fields.flag()  # whether there is an embedded profile
+    return fields.choose(_ENUM) == _GREY

@@ -85,7 +85,7 @@ def to_picture(image: pyvips.Image) -> Picture:
     try:
         pixels = np.frombuffer(image.write_to_memory(), np.uint8 if image.format == "uchar" else np.uint16)
     except pyvips.Error as error:
-        raise ImageError(f"Expected a whole picture, got a broken one{_reason(error)}") from error
+        raise broken(error) from error
     height = image.get_page_height()
     animated = height < image.height
     return Picture(
@@ -134,7 +134,12 @@ def computed(image: pyvips.Image) -> pyvips.Image:
     try:
         return image.copy_memory()
     except pyvips.Error as error:
-        raise ImageError(f"Expected a whole picture, got a broken one{_reason(error)}") from error
+        raise broken(error) from error
+
+
+def broken(error: pyvips.Error) -> ImageError:
+    """Return our error for a picture whose pixels can't be computed."""
+    return ImageError(f"Expected a whole picture, got a broken one{_reason(error)}")
 
 
 def decode(data: bytes, format: str, **options: Any) -> Picture:
@@ -243,8 +248,8 @@ def _translated(error: pyvips.Error, image: pyvips.Image, saver: str) -> Foveola
     """Blame the file behind a lazy image if its pixels can't be computed without the saver either."""
     try:
         image.avg()
-    except pyvips.Error as broken:
-        return ImageError(f"Expected a whole picture, got a broken one{_reason(broken)}")
+    except pyvips.Error as reason:
+        return broken(reason)
     return CodecError(f"{saver} failed{_reason(error)}")
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from foveola.config.files import text_of
 from foveola.config.urls import Urls
 from foveola.errors import ConfigError
-from foveola.info import options as info
 from foveola.info.options import InfoOptions
-from foveola.presets import Presets, pictures
+from foveola.presets import Presets, infos, pictures
 
 
 def presets(urls: Urls, *, security: bool) -> Presets:
@@ -38,14 +37,11 @@ def info_presets(urls: Urls, *, security: bool) -> Presets:
     Raises:
         ConfigError: one or more can't be used; its message has a line for each.
     """
-
-    def lay(said: InfoOptions, at: int, name: str, texts: Sequence[str]) -> InfoOptions:  # noqa: ARG001  # there is one
-        return info.apply(said, name, texts, security=security)
-
     with _named("INFO_PRESETS"):
         lines = _lines(urls.info_presets_path, "IMGPROXY_INFO_PRESETS_PATH")
         separator = urls.arguments_separator
-        return Presets.read(urls.info_presets, lines, separator=separator, lay=lay, start=InfoOptions(), chains=False)
+        lay, start = infos(security), InfoOptions()
+        return Presets.read(urls.info_presets, lines, separator=separator, lay=lay, start=start, chains=False)
 
 
 def problems(urls: Urls, *, security: bool) -> Iterator[str]:

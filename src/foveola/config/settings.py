@@ -22,7 +22,7 @@ from foveola.config.sources import Sources
 from foveola.config.urls import Urls
 from foveola.errors import ConfigError
 from foveola.goal import Asked, Configured
-from foveola.picture import Limits
+from foveola.picture import Limits, pixels
 from foveola.pipeline import Accepted, Defaults
 from foveola.settings import ONE_THREAD, PREDICTED, Inference
 from foveola.sources.base import Reach, Stores
@@ -143,9 +143,9 @@ class Settings:
         """How big sources may be."""
         said = self.security
         return Limits(
-            pixels=round(said.max_src_resolution * 1e6),
+            pixels=pixels(said.max_src_resolution),
             frames=said.max_animation_frames,
-            frame_pixels=round(said.max_animation_frame_resolution * 1e6),
+            frame_pixels=pixels(said.max_animation_frame_resolution),
         )
 
     @property

@@ -16,6 +16,7 @@ from fractions import Fraction
 from PIL.ExifTags import GPSTAGS, TAGS
 
 from foveola.codecs.base import bare
+from foveola.codecs.exif import order
 from foveola.info.exifwords import Values, text, title
 
 _ENTRY = 12
@@ -53,11 +54,11 @@ def exif(data: bytes, canonical: bool) -> dict[str, str]:
         canonical: the names of the standard (`DateTimeOriginal`), not those for people (`Date and Time (Original)`).
     """
     raw = bare(data) or b""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(raw[:4])
-    if order is None:
+    way = order(raw)
+    if way is None:
         return {}
     found: dict[str, str] = {}
-    for name, values in _tags(_Block(raw, order)):
+    for name, values in _tags(_Block(raw, way)):
         if said := text(name, values):
             found.setdefault(name if canonical else title(name), said)
     return found

@@ -21,10 +21,8 @@ from foveola.info.options import InfoOptions
 from foveola.info.pixels import Pixels, decode
 from foveola.info.place import place
 from foveola.picture import FORMATS, Header, Limits
+from foveola.picture import pixels as most_pixels
 from foveola.transform.load import READ_AT_ONCE, header_of, load
-
-_TURNED = 5
-"""The first of Exif's orientations whose width is the height that is stored."""
 
 
 def facts(data: bytes, options: InfoOptions, limits: Limits) -> dict[str, Any]:
@@ -50,12 +48,6 @@ class _File:
     image: pyvips.Image | None
     options: InfoOptions
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the upright picture."""
-        sides = (self.header.width, self.header.height)
-        return sides if self.header.orientation < _TURNED else (sides[1], sides[0])
-
     @cached_property
     def pixels(self) -> Pixels:
         return decode(self.data, self.header, self.options.page)
@@ -73,7 +65,7 @@ def _judge(data: bytes, options: InfoOptions) -> None:
 def _allowed(options: InfoOptions, limits: Limits) -> Limits:
     if options.max_src_resolution is None:
         return limits
-    return replace(limits, pixels=round(options.max_src_resolution * 1e6))
+    return replace(limits, pixels=most_pixels(options.max_src_resolution))
 
 
 def _of_file(file: _File) -> dict[str, Any]:
@@ -83,7 +75,7 @@ def _of_file(file: _File) -> dict[str, Any]:
     if file.options.format:
         told |= {"format": file.header.format, "mime_type": FORMATS[file.header.format].mime}
     if file.options.dimensions:
-        width, height = file.size
+        width, height = file.header.upright
         told |= {"width": width, "height": height, "orientation": file.header.orientation}
     if file.options.exif or file.options.iptc or file.options.xmp:
         told |= metadata(blobs(file.data, file.header.format, file.image), file.options)
@@ -112,7 +104,7 @@ def _of_pixels(file: _File) -> dict[str, Any]:
     options = file.options
     told: dict[str, Any] = {}
     if options.crop.width > 0 and options.crop.height > 0:
-        told["crop"] = place(options.crop, file.size, lambda: file.pixels.small)
+        told["crop"] = place(options.crop, file.header.upright, lambda: file.pixels.small)
     if options.palette:
         told["palette"] = [rgb(colour) for colour, _ in palette(file.pixels.colours, options.palette)]
     if options.average:

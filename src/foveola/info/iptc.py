@@ -1,6 +1,5 @@
 """What Photoshop writes beside a picture: IPTC's captions, keywords and rights, and the resolution.
 
-Both stand in blocks that begin with their own length, so that reading ends at the first length that can't be true.
 Sources: https://www.iptc.org/std/IIM/4.2/specification/IIMV4.2.pdf and
 https://www.adobe.com/devnet-apps/photoshop/fileformatashtml/ (image resources).
 """
@@ -8,18 +7,16 @@ https://www.adobe.com/devnet-apps/photoshop/fileformatashtml/ (image resources).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from foveola.codecs.iptc import CHARACTER_SET, datasets
 from foveola.info.exifwords import decoded
 
 RESOLUTION = 0x03ED
 """The number of the resolution among Photoshop's resources."""
-_MOST_FIELDS = 1000
 _LONGEST = 32_767
-"""Bytes of a field; IIM's longer ones hold previews."""
-_TAG = 0x1C
+"""Bytes of a field that is told; longer ones hold previews."""
 _UTF8 = b"\x1b%G"
 _UNITS = {1: "inches", 2: "cm", 3: "points", 4: "picas", 5: "columns"}
 
@@ -104,12 +101,12 @@ def iptc(data: bytes) -> dict[str, Any]:
     Args:
         data: the record, as it stands in Photoshop's block or in a TIFF tag.
     """
-    fields = list(_fields(data))
-    utf8 = any(key == (1, 90) and value == _UTF8 for key, value in fields)
+    rows = list(datasets(data))
+    utf8 = any(row.number == CHARACTER_SET and row.value == _UTF8 for row in rows)
     found: dict[str, Any] = {}
-    for key, value in fields:
-        field = _FIELDS.get(key)
-        if field is None or not value:
+    for number, value, _ in rows:
+        field = _FIELDS.get(number)
+        if field is None or not 0 < len(value) <= _LONGEST:
             continue
         said = int.from_bytes(value[:4]) if field.number else _text(value, utf8)
         if field.several:
@@ -133,18 +130,6 @@ def resolution(data: bytes) -> dict[str, Any]:
         "YResolutionUnit": _UNITS.get(down_unit, "unknown"),
         "HeightUnit": _UNITS.get(height, "unknown"),
     }
-
-
-def _fields(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
-    at = data.find(_TAG)
-    for _ in range(_MOST_FIELDS):
-        if at < 0 or len(data) < at + 5 or data[at] != _TAG:
-            return
-        size = int.from_bytes(data[at + 3 : at + 5])
-        if size > _LONGEST or len(data) < at + 5 + size:
-            return
-        yield (data[at + 1], data[at + 2]), data[at + 5 : at + 5 + size]
-        at += 5 + size
 
 
 def _text(value: bytes, utf8: bool) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pyvips
 
 from foveola.codecs import heic
+from foveola.codecs.exif import order
 from foveola.codecs.iptc import NUMBER, resources
 from foveola.codecs.vips import field
 from foveola.info.exif import exif
@@ -21,7 +22,6 @@ from foveola.info.options import InfoOptions
 from foveola.info.xmp import xmp
 
 _JXL = b"\0\0\0\x0cJXL \r\n\x87\n"
-_TIFF = (b"II*\0", b"MM\0*")
 _BOXES = 1000
 
 
@@ -55,7 +55,7 @@ def blobs(data: bytes, format: str, image: pyvips.Image | None) -> Blobs:
     if image is None:
         boxes = _boxes(data) if data.startswith(_JXL) else {}
         block = boxes.get(b"Exif", b"")
-        start = 0 if block.startswith(_TIFF) else 4 + int.from_bytes(block[:4])  # some writers forget where it starts
+        start = 0 if order(block) else 4 + int.from_bytes(block[:4])  # some writers forget where it starts
         return Blobs(block[start:], boxes.get(b"xml ", b""))
     said = field(image, "iptc-data", b"")
     photoshop = resources(field(image, "photoshop-data", b"") or said)

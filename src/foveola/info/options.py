@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 from foveola import kinds
 from foveola.errors import UrlError, expected
 from foveola.options import Argument, ProcessingOptions, known
 from foveola.options.rows import read_given, read_value
-from foveola.options.values import Crop
+from foveola.options.values import HASH_TYPES, Crop, HashType
 from foveola.options.words import refused
 from foveola.settings import BOOLEANS
 
-HashType = Literal["md5", "sha1", "sha256", "sha512"]
-HASH_TYPES: tuple[HashType, ...] = get_args(HashType)
 _NO_CROP = Crop()
 
 

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from foveola.codecs.vips import computed
 from foveola.picture import Header
 from foveola.transform.colour import channels, eight_bits, strip, to_picture, to_srgb, upright
-from foveola.transform.load import load
+from foveola.transform.load import JPEG_SHRINKS, load
 
 SIDE = 160
 """Pixels that the longer side of the small picture has at most: enough for a palette, and for a ThumbHash's 100."""
-_JPEG_SHRINKS = (8, 4, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +96,7 @@ def _shrink(header: Header) -> float:
     """Return what the decoder may divide the sides by so that at least twice `SIDE` is left to average over."""
     longest = max(header.width, header.height) / (2 * SIDE)
     if header.format == "jpeg":
-        return next((shrink for shrink in _JPEG_SHRINKS if shrink <= longest), 1)
+        return next((shrink for shrink in JPEG_SHRINKS if shrink <= longest), 1)
     if header.format == "webp" and header.frames == 1:
         return max(longest, 1)
     return 1

@@ -6,6 +6,7 @@ before), and `write_X` is its inverse. Source: https://docs.imgproxy.net/usage/p
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -17,11 +18,10 @@ from foveola.goal import Asked
 from foveola.kinds import LENIENT_BOOLEAN, TEXT, Kind
 from foveola.options import words
 from foveola.options.rows import BLANK, Argument, Reader, Writer, put, read_given, read_value, trimmed
-from foveola.options.values import ANCHORS, Colour, Extend, Gravity, ProcessingOptions
+from foveola.options.values import ANCHORS, HASH_TYPES, Colour, Extend, Gravity, ProcessingOptions
 
 OBJECTS = ("obj", "objw")
 """Gravities of imgproxy Pro that are refused."""
-_DIGESTS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 _DEFAULT = Gravity()
 
 
@@ -327,7 +327,7 @@ def write_filename(options: ProcessingOptions) -> list[str]:
 
 
 HASHSUM = (
-    Argument("type", kinds.word("none", *_DIGESTS), "Which digest; `none` checks nothing.", "none", needed=True),
+    Argument("type", kinds.word("none", *HASH_TYPES), "Which digest; `none` checks nothing.", "none", needed=True),
     Argument("hashsum", TEXT, "The digest in hexadecimal."),
 )
 
@@ -337,8 +337,9 @@ def read_hashsum(options: ProcessingOptions, texts: Sequence[str]) -> Processing
     name, digest = read_value(HASHSUM[0], texts[0]), "".join(texts[1:])
     if name == "none":
         return replace(options, hashsum=("", ""))
-    if not re.fullmatch(f"[0-9a-fA-F]{{{_DIGESTS[name]}}}", digest):
-        raise UrlError(expected(f"{_DIGESTS[name]} hexadecimal digits of {name}", "hashsum", digest))
+    digits = 2 * hashlib.new(name, usedforsecurity=False).digest_size
+    if not re.fullmatch(f"[0-9a-fA-F]{{{digits}}}", digest):
+        raise UrlError(expected(f"{digits} hexadecimal digits of {name}", "hashsum", digest))
     return replace(options, hashsum=(name, digest.lower()))
 
 

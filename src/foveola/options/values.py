@@ -20,6 +20,8 @@ Anchor = Literal["ce", "no", "so", "ea", "we", "noea", "nowe", "soea", "sowe", "
 ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 Position = Literal["ce", "no", "so", "ea", "we", "noea", "nowe", "soea", "sowe", "re", "ch"]
 POSITIONS: tuple[Position, ...] = get_args(Position)
+HashType = Literal["md5", "sha1", "sha256", "sha512"]
+HASH_TYPES: tuple[HashType, ...] = get_args(HashType)
 Colour = tuple[int, int, int]
 """Red, green and blue, each 0..255."""
 WHITE: Colour = (255, 255, 255)

@@ -10,7 +10,6 @@ Source: https://docs.imgproxy.net/usage/processing and https://docs.imgproxy.net
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ from foveola.errors import ArgumentError, UrlError
 from foveola.goal import Asked, Autoquality, resolve
 from foveola.kinds import UNWRITTEN
 from foveola.options.values import STAGE, ProcessingOptions, Unsharp
-from foveola.picture import FORMATS, Header, Limits
+from foveola.picture import FORMATS, Header, Limits, pixels
 from foveola.pipeline.formats import chosen, untouched
 from foveola.pipeline.values import Accepted, Defaults, Looks, Plan, Reading, Rendered, Saving
 from foveola.settings import BEST_JPEG, SETTINGS
@@ -50,7 +49,6 @@ __all__ = [
     "plan",
     "render",
     "saving",
-    "upright",
 ]
 
 T = TypeVar("T")
@@ -91,11 +89,11 @@ def limits(options: ProcessingOptions, defaults: Defaults) -> Limits:
     """Return how big a source may be, by the settings and, where those allow it, by the URL."""
     found = defaults.limits
     if options.max_src_resolution is not None:
-        found = replace(found, pixels=round(options.max_src_resolution * 1e6))
+        found = replace(found, pixels=pixels(options.max_src_resolution))
     if options.max_animation_frames is not None:
         found = replace(found, frames=options.max_animation_frames)
     if options.max_animation_frame_resolution is not None:
-        found = replace(found, frame_pixels=round(options.max_animation_frame_resolution * 1e6))
+        found = replace(found, frame_pixels=pixels(options.max_animation_frame_resolution))
     return found
 
 
@@ -104,7 +102,6 @@ def plan(
     options: ProcessingOptions,
     defaults: Defaults,
     accepted: Accepted = Accepted(),  # noqa: B008  # frozen
-    mark: bytes | None = None,
 ) -> Plan:
     """Decide everything about the pixels of one picture.
 
@@ -113,7 +110,6 @@ def plan(
         options: what the URL asks for.
         defaults: what is done where it says nothing.
         accepted: what the client accepts.
-        mark: the file of the watermark.
 
     Raises:
         UrlError: the options can't be done.
@@ -129,7 +125,7 @@ def plan(
         most.check(replace(header, frames=max(reading.frames, reading.stacked)))
     longest = _said(options.max_result_dimension, defaults.max_result_dimension)
     limit = min(filter(None, (longest, LONGEST.get(format, 0))), default=0)
-    looks = _looks(header, format, stages, options, defaults, mark)
+    looks = _looks(header, format, options, defaults)
     geometry = _foreseen(header, stages, reading, looks, limit)
     shrunk = not whole and _foreseen(header, stages, reading, looks, longest).result != geometry.result
     losses: tuple[tuple[Note, bool], ...] = (
@@ -195,26 +191,24 @@ def render(
         mark: the file of the watermark.
 
     Raises:
-        ImageError: the source is broken.
+        ImageError: the source or the watermark is broken, or the watermark is over a limit.
         UrlError: the result is too large.
         CodecError: the encoder failed.
     """
+    from foveola.transform.load import header_of
     from foveola.transform.saving import passed, save
     from foveola.transform.steps import transformed
 
     if planned.untouched:
         assert isinstance(source, bytes)
-        return Rendered(passed(source, planned), planned, None, upright(planned.source), upright(planned.source))
+        return Rendered(passed(source, planned), planned, None, planned.source.upright, planned.source.upright)
+    if mark is not None:
+        limits(planned.options, planned.defaults).check(header_of(mark))
     image = transformed(source, planned, mark)
     size = (image.width, image.get_page_height())
     decided, remembered = decide(saving(planned, size, bool(image.hasalpha())))
     result = save(image, decided, stop, remembered, workers)
-    return Rendered(result, planned, decided, upright(planned.source), size)
-
-
-def upright(header: Header) -> Size:
-    """Return the width and the height of a source after its orientation is applied."""
-    return (header.height, header.width) if header.orientation >= 5 else (header.width, header.height)
+    return Rendered(result, planned, decided, planned.source.upright, size)
 
 
 def _said(said: T | None, otherwise: T) -> T:
@@ -252,17 +246,9 @@ def _reading(header: Header, options: ProcessingOptions, defaults: Defaults, mos
     )
 
 
-def _looks(
-    header: Header,
-    format: str,
-    stages: tuple[ProcessingOptions, ...],
-    options: ProcessingOptions,
-    defaults: Defaults,
-    mark: bytes | None,
-) -> Looks:
+def _looks(header: Header, format: str, options: ProcessingOptions, defaults: Defaults) -> Looks:
     facts = FORMATS[format]
     strips = _said(options.strip_metadata, defaults.strip_metadata)
-    marked = mark is not None and any(stage.watermark.opacity for stage in stages)
     return Looks(
         alpha=facts.alpha,
         deep=facts.deep and header.bits > 8 and _said(options.preserve_hdr, defaults.preserve_hdr),
@@ -273,7 +259,6 @@ def _looks(
         dpi=options.dpi or (defaults.strip_metadata_dpi if strips else 0),
         oriented=defaults.auto_rotate,
         opacity=defaults.watermark_opacity,
-        mark=hashlib.sha256(mark).hexdigest() if marked and mark is not None else "",
     )
 
 
@@ -285,8 +270,8 @@ def _foreseen(
     size = (max(round(size[0] / reading.shrink), 1), max(round(size[1] / reading.shrink), 1))
     geometry = None
     for number, options in enumerate(stages):
-        oriented = looks.oriented if options.auto_rotate is None else options.auto_rotate
-        turn = Turn.of(header.orientation if oriented and geometry is None else 1, options)
+        oriented = looks.upright(options) and geometry is None
+        turn = Turn.of(header.orientation if oriented else 1, options)
         last = number == len(stages) - 1
         vector = reading.vector and geometry is None
         geometry = measure(*turn.size(size), options, vector=vector, limit=limit if last else 0)

@@ -139,7 +139,6 @@ class Looks:
         dpi: what is written as resolution, pixels an inch; 0 for what the source says.
         oriented: whether Exif's orientation is applied where a pipeline does not say otherwise.
         opacity: what the opacity of the watermark is multiplied with.
-        mark: SHA-256 of the watermark, empty without one.
     """
 
     alpha: bool
@@ -151,7 +150,10 @@ class Looks:
     dpi: int = 72
     oriented: bool = True
     opacity: float = 1.0
-    mark: str = ""
+
+    def upright(self, options: ProcessingOptions) -> bool:
+        """Return whether a pipeline applies Exif's orientation."""
+        return self.oriented if options.auto_rotate is None else options.auto_rotate
 
 
 @dataclass(frozen=True)
@@ -183,10 +185,6 @@ class Plan:
     notes: tuple[Note, ...]
     options: ProcessingOptions = field(repr=False)
     defaults: Defaults = field(repr=False)
-
-    def upright(self, options: ProcessingOptions) -> bool:
-        """Return whether a pipeline applies Exif's orientation."""
-        return self.looks.oriented if options.auto_rotate is None else options.auto_rotate
 
 
 @dataclass(frozen=True)

@@ -100,15 +100,19 @@ def disposition(source: str, extension: str, filename: str = "", *, attachment: 
 
     Args:
         source: its URL; the query is not cut off, as in imgproxy.
-        extension: of the file that is sent, with the dot.
+        extension: of the file that is sent, with the dot; it may be a part of the source.
         filename: the name without extension, in place of the source's.
         attachment: whether browsers are told to save it.
     """
     stem = filename or _stem(source)
-    printed = _UNPRINTED.sub("", stem.encode("utf-8", "replace").decode()).replace('"', "%22") or "image"
-    plain = printed if printed.isascii() else printed.encode("ascii", "replace").decode().replace("?", "_")
-    value = f'{"attachment" if attachment else "inline"}; filename="{plain}{extension}"'
-    return value if printed.isascii() else value + f"; filename*=UTF-8''{quote(printed + extension)}"
+    name = (_printed(stem) or "image") + _printed(extension)
+    plain = "".join(character if character.isascii() else "_" for character in name)
+    value = f'{"attachment" if attachment else "inline"}; filename="{plain}"'
+    return value if name.isascii() else value + f"; filename*=UTF-8''{quote(name)}"
+
+
+def _printed(text: str) -> str:
+    return _UNPRINTED.sub("", text.encode("utf-8", "replace").decode()).replace('"', "%22")
 
 
 def _stem(source: str) -> str:

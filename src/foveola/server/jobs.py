@@ -49,7 +49,6 @@ class Job:
         kind: whether a picture is made, or told about.
         info: what is told.
         watermark: bytes of the watermark; 0 for none.
-        name: the last part of the source's path, which tells some formats apart.
     """
 
     size: int
@@ -62,7 +61,6 @@ class Job:
     kind: Literal["picture", "info"] = "picture"
     info: Any = None
     watermark: int = 0
-    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ Source: https://docs.imgproxy.net/configuration/options#fallback-image
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -17,7 +18,6 @@ from foveola import pipeline
 from foveola.config import Settings
 from foveola.errors import DeadlineError, FoveolaError, ImageError, SourceError, UrlError
 from foveola.options import ProcessingOptions
-from foveola.server import hashsums
 from foveola.server.admission import Admission
 from foveola.server.answers import Told
 from foveola.server.assets import Assets, Fetcher, Place
@@ -102,7 +102,7 @@ class Maker:
         result = Body()
         try:
             async with asyncio.timeout(self._timeout):
-                job = Job(0, _NOTHING, wish.accepted, until, workers=self._admission.spare, name=_name(wish.url.source))
+                job = Job(0, _NOTHING, wish.accepted, until, workers=self._admission.spare)
                 told = await self._done(wish, job, result)
         except BaseException as error:
             result.close()
@@ -147,7 +147,7 @@ class Maker:
             fetched = await self._sources.fetch(wish.url.source, wish.ask)
         if fetched.status != 304:
             try:
-                await hashsums.check(fetched.body, wish.url.options.hashsum)
+                await _check_digest(fetched.body, *wish.url.options.hashsum)
             except BaseException:
                 fetched.body.close()
                 raise
@@ -189,5 +189,12 @@ class Maker:
         return facts
 
 
-def _name(source: str) -> str:
-    return source.partition("?")[0].rpartition("/")[2][-255:]
+async def _check_digest(source: Body, kind: str, wanted: str) -> None:
+    """Refuse a source that is not the one that its URL was made for; an empty kind is any source.
+
+    Source: https://docs.imgproxy.net/usage/processing#hashsum
+    """
+    if kind:
+        got = await asyncio.to_thread(source.digest, kind)
+        if not hmac.compare_digest(got, wanted):
+            raise ImageError(f"Expected a source of {kind} {wanted}, got {got}", public="Invalid source image")

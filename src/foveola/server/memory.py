@@ -139,4 +139,4 @@ class Memory:
 
 
 async def _hashed(body: Body) -> str:
-    return await asyncio.to_thread(body.sha256) if body.size > LARGE else body.sha256()
+    return await asyncio.to_thread(body.digest, "sha256") if body.size > LARGE else body.digest("sha256")

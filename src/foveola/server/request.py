@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from foveola.errors import FoveolaError
 
@@ -65,12 +64,3 @@ def _client(headers: Mapping[str, str], address: tuple[str, int] | None) -> str:
     forwarded = headers.get("x-forwarded-for", "").partition(",")[0].strip()
     told = headers.get("cf-connecting-ip") or forwarded or headers.get("x-real-ip", "")
     return told or (address[0] if address else "")
-
-
-def masked(url: str) -> str:
-    """Return a URL for the log: without the name and the password that may stand before its host."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    return parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url

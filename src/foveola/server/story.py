@@ -25,10 +25,11 @@ from foveola.server.hints import hinted
 from foveola.server.jobs import Facts
 from foveola.server.making import Made, Maker
 from foveola.server.metrics import Metrics
-from foveola.server.request import Request, masked
+from foveola.server.request import Request
 from foveola.server.routes import INFO
 from foveola.server.wishes import Reader, Wish
 from foveola.sources import Sources
+from foveola.sources.base import masked
 from foveola.urls import ImageUrl, InfoUrl
 
 _log = logging.getLogger("foveola.server")

@@ -129,7 +129,7 @@ def work(data: bytes, job: Job, defaults: Defaults, mark: bytes | None = None) -
     format = _known(data)
     data = picked(data, job.options, defaults)
     header = header_of(data, unlimited=defaults.unlimited(format))
-    planned = plan(header, job.options, defaults, job.accepted, mark)
+    planned = plan(header, job.options, defaults, job.accepted)
 
     def decide(saving: Saving) -> tuple[Saving, Remembered]:
         return saving, told(page_of(planned, saving, job.decisions), job.check)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -16,7 +17,7 @@ from importlib import import_module
 
 from foveola.errors import ConfigError, SourceError
 from foveola.sources import local
-from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source
+from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source, masked
 from foveola.sources.body import too_large
 from foveola.sources.stores import Stores, check_extra
 
@@ -36,6 +37,7 @@ UNPACKED = 1 << 28
 _ASK = Ask()
 _ASK_RAW = Ask(raw=True)
 _CONDITIONS = ("if-none-match", "if-modified-since")
+_FROM_THE_START = re.compile(r"(?:bytes )?0-([0-9]{1,18})/([0-9]{1,18}|\*)")
 
 
 class Sources:
@@ -101,7 +103,9 @@ class Sources:
         try:
             yield
         except TimeoutError:
-            raise SourceError(f"No answer within {self._reach.timeout} seconds from {url}", status=504) from None
+            raise SourceError(
+                f"No answer within {self._reach.timeout} seconds from {masked(url)}", status=504
+            ) from None
 
     async def _source(self, url: str) -> Source:
         """Return an open source; a thread imports it, because a client library may take half a second."""
@@ -133,7 +137,7 @@ def module_of(url: str, reach: Reach) -> str:
     scheme, mark, _ = url.partition("://")
     if not mark or scheme not in SCHEMES or not reach.stores.uses(scheme):
         used = [name for name in SCHEMES if reach.stores.uses(name)]
-        raise SourceError(f"Expected a URL that begins with one of {', '.join(used)}, got {url!r}")
+        raise SourceError(f"Expected a URL that begins with one of {', '.join(used)}, got {masked(url)!r}")
     return SCHEMES[scheme]
 
 
@@ -176,15 +180,16 @@ def _check_status(url: str, opened: Opened, ask: Ask) -> None:
     if status == 206 and _whole(opened):
         return
     passed_on = status if 400 <= status < 500 else 502 if status >= 500 else 404
-    raise SourceError(f"{url} answered {status}", status=passed_on)
+    raise SourceError(f"{masked(url)} answered {status}", status=passed_on)
 
 
 def _whole(opened: Opened) -> bool:
     """Return whether what it says is the whole file: `bytes 0-99/100`, or `bytes 0-99/*` in 100 bytes."""
-    span, _, total = opened.headers.get("content-range", "").removeprefix("bytes ").partition("/")
-    first, _, last = span.partition("-")
-    size = int(total) if total.isdecimal() else opened.size if total == "*" else None
-    return first == "0" and last.isdecimal() and int(last) + 1 == size
+    found = _FROM_THE_START.fullmatch(opened.headers.get("content-range", ""))
+    if found is None:
+        return False
+    last, total = found.groups()
+    return int(last) + 1 == (opened.size if total == "*" else int(total))
 
 
 def _about_file(headers: Mapping[str, str]) -> dict[str, str]:

@@ -13,12 +13,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from foveola.errors import SourceError
 from foveola.sources.body import Body
 from foveola.sources.stores import Stores
 
-__all__ = ["Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Stores"]
+__all__ = ["Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Stores", "masked"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Reach:
             SourceError: it is not.
         """
         if self.allowed and not self._allowed.match(url):
-            raise SourceError(f"Source is not allowed: {url}", public="Invalid source URL")
+            raise SourceError(f"Source is not allowed: {masked(url)}", public="Invalid source URL")
 
     @cached_property
     def _allowed(self) -> re.Pattern[str]:
@@ -142,6 +143,15 @@ class Fetched:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body = field(default_factory=Body)
+
+
+def masked(url: str) -> str:
+    """Return a URL for logs and errors: without the name and the password that may stand before its host."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("://")[0] + "://…" if "@" in url else url
+    return parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
 
 
 class Source(Protocol):

@@ -14,7 +14,7 @@ from foveola.sources.base import Ask
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 _LAST = 253_402_300_799
-_SPAN = re.compile(r"bytes=(\d*)-(\d*)")
+_SPAN = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def http_date(seconds: float) -> str:
@@ -26,7 +26,7 @@ def read_date(text: str) -> datetime | None:
     """Return the time that HTTP's text says, None where it is none."""
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year that no calendar has is an overflow
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

@@ -22,7 +22,7 @@ from yarl import URL
 
 import foveola
 from foveola.errors import SourceError
-from foveola.sources.base import Ask, Opened, Reach
+from foveola.sources.base import Ask, Opened, Reach, masked
 from foveola.sources.guard import AddressInfo, ForbiddenAddressError, may_dial, socket_factory
 from foveola.sources.proxies import Proxies, proxies
 
@@ -88,12 +88,12 @@ class Http:
             cookies.update_cookies(response.cookies, url)
             there = url.join(_parsed(response.headers["Location"]))
             if there.scheme not in ("http", "https"):
-                raise SourceError(f"Redirect to {there}")
+                raise SourceError(f"Redirect to {masked(str(there))}")
             self._reach.check(str(there))
             if not _same_server(url, there):
                 headers = {name: value for name, value in headers.items() if name not in _SECRET}
             url = there
-        raise SourceError(f"More than {self._reach.max_redirects} redirects, the last to {url}")
+        raise SourceError(f"More than {self._reach.max_redirects} redirects, the last to {masked(str(url))}")
 
     async def _get(self, url: URL, headers: dict[str, str], ask: Ask) -> aiohttp.ClientResponse:
         """Ask one server; aiohttp asks once more where the connection is lost before an answer begins."""
@@ -187,7 +187,7 @@ def _check_literal(url: URL, reach: Reach) -> None:
     except socket.gaierror:
         return
     if not all(may_dial(str(address[0]), reach) for *_, address in found):
-        raise SourceError(f"{url} may not be asked", public="Invalid source URL")
+        raise SourceError(f"{masked(str(url))} may not be asked", public="Invalid source URL")
 
 
 async def _parts(url: str, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -206,12 +206,12 @@ def _translated(url: str) -> Iterator[None]:
         yield
     except aiohttp.ClientPayloadError as error:
         public = "Source response is incomplete"
-        raise SourceError(f"{url} broke off: {error}", status=422, public=public) from error
+        raise SourceError(f"{masked(url)} broke off: {error}", status=422, public=public) from error
     except aiohttp.ClientConnectorError as error:
         forbidden = isinstance(error.os_error, ForbiddenAddressError)
-        raise SourceError(f"{url}: {error}", public="Invalid source URL" if forbidden else None) from error
+        raise SourceError(f"{masked(url)}: {error}", public="Invalid source URL" if forbidden else None) from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise SourceError(f"{url}: {error}") from error
+        raise SourceError(f"{masked(url)}: {error}") from error
 
 
 def create(reach: Reach) -> Http:

@@ -14,6 +14,8 @@ from foveola.options.values import ProcessingOptions, ResizingType
 
 Size = tuple[int, int]
 """Width and height, pixels; 0 where nothing is said."""
+_FARTHEST = 1e9
+"""How many times smaller, or larger, a side is made at most."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,6 @@ class Geometry:
     def scaled(self) -> Size:
         """What it is scaled to."""
         return scaled(self.whole, self.factors)
-
-    @property
-    def megapixels(self) -> float:
-        """Area of the result in millions of pixels."""
-        return self.result[0] * self.result[1] / 1e6
 
 
 def measure(width: int, height: int, options: ProcessingOptions, *, vector: bool = False, limit: int = 0) -> Geometry:
@@ -100,7 +97,7 @@ def scaled(size: Size, factors: tuple[float, float]) -> Size:
 
 def scale(size: int, factor: float) -> int:
     """Return a size times a factor, rounded half away from zero; only 0 becomes 0."""
-    return math.floor(size * factor + 0.5)
+    return math.floor(min(size * factor, _FARTHEST**2) + 0.5)
 
 
 def even(size: int, factor: float) -> int:
@@ -140,8 +137,8 @@ def _of_ratio(size: Size, ratio: float, room: Size) -> Size:
 def _factors(whole: Size, options: ProcessingOptions, vector: bool) -> tuple[tuple[float, float], float]:
     """Return what each side is multiplied with, and offsets and padding."""
     across, down = _shrinks(whole, options)
-    across, down = across / options.zoom[0], down / options.zoom[1]
-    dpr = options.dpr
+    across, down = across / _held(options.zoom[0]), down / _held(options.zoom[1])
+    dpr = _held(options.dpr)
     if not options.enlarge and not vector:
         least = min(across, down)
         if least < 1:
@@ -151,6 +148,11 @@ def _factors(whole: Size, options: ProcessingOptions, vector: bool) -> tuple[tup
         dpr = min(dpr, across, down)
     across, down = _raised(whole, (across, down), options)
     return (1 / min(across / dpr, whole[0]), 1 / min(down / dpr, whole[1])), dpr
+
+
+def _held(factor: float) -> float:
+    """Return a factor that sizes can be computed with; what lies beyond makes no picture anyway."""
+    return max(1 / _FARTHEST, min(factor, _FARTHEST))
 
 
 def _raised(whole: Size, shrinks: tuple[float, float], options: ProcessingOptions) -> tuple[float, float]:
@@ -189,7 +191,7 @@ def _kind(whole: Size, options: ProcessingOptions) -> ResizingType:
 def _sized(source: Size, crop: Size, factors: tuple[float, float], dpr: float, options: ProcessingOptions) -> Geometry:
     """Return the sizes that follow from what sides are multiplied with."""
     large = scaled(_least(crop, source), factors)
-    target = (scale(options.width, dpr * options.zoom[0]), scale(options.height, dpr * options.zoom[1]))
+    target = (scale(options.width, dpr * _held(options.zoom[0])), scale(options.height, dpr * _held(options.zoom[1])))
     cut = target
     if options.resizing_type == "fill-down" and not options.enlarge:
         cut = _shrunk_box(target, large)

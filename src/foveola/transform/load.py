@@ -22,7 +22,8 @@ from foveola.picture import FORMATS, Header, Limits, Picture, format_of
 from foveola.transform.colour import standard
 from foveola.transform.svg import drawable
 
-_SHRINKS = {"jpeg": (1, 2, 4, 8)}
+JPEG_SHRINKS = (8, 4, 2, 1)
+"""What libjpeg can divide both sides by."""
 _HEADERS: Mapping[str, Callable[[bytes], Header]] = {
     "jxl": jxlheader.header,
     "heic": heic.header,
@@ -63,7 +64,6 @@ def header_of(data: bytes, *, unlimited: bool = False) -> Header:
         pages=_pages(data, format, image),
         bits=field(image, "heif-bitdepth", 0) or field(image, "bits-per-sample", 0) or _bits(image),
         orientation=orientation(image),
-        icc=bool(image.get_typeof("icc-profile-data")),
     )
 
 
@@ -170,7 +170,7 @@ def _shrunk(format: str, shrink: float) -> dict[str, Any]:
         return {"scale": 1 / shrink}
     if format == "svg" and 0 < shrink < math.inf:
         return {"scale": min(max(72 / 96 / shrink, 0.001), 100_000)}
-    if shrink in _SHRINKS.get(format, ()):
+    if format == "jpeg" and shrink in JPEG_SHRINKS:
         return {"shrink": int(shrink)}
     raise ArgumentError(expected("1, 2, 4, 8 for JPEG, a number from 1 for WebP or above 0 for SVG", "shrink", shrink))
 

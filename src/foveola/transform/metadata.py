@@ -8,12 +8,10 @@ Source: https://docs.imgproxy.net/usage/processing#strip-metadata
 
 from __future__ import annotations
 
-import struct
-
 import pyvips
 
 from foveola.codecs import exif
-from foveola.codecs.base import bare, marked
+from foveola.codecs.base import marked
 from foveola.codecs.vips import field, without
 from foveola.transform.colour import strip
 from foveola.transform.rights import exif_rights, iptc_rights, xmp_rights
@@ -23,8 +21,6 @@ _INCH = 25.4
 """Millimetres; libvips counts resolution in pixels a millimetre."""
 _MOST_DPI = 65535
 """What the 16 bits of a JPEG hold."""
-_ORIENTATION, _ACROSS, _DOWN, _UNIT = 0x0112, 0x011A, 0x011B, 0x0128
-_SHORT, _RATIONAL, _INCHES, _UPRIGHT = 3, 5, 2, 1
 
 
 def stripped(image: pyvips.Image, keep_profile: bool, copyright: bool, dpi: int) -> pyvips.Image:
@@ -59,7 +55,7 @@ def tagged_dpi(image: pyvips.Image, dpi: int) -> pyvips.Image:
     if dpi <= 0:
         return image
     dpi = min(dpi, _MOST_DPI)
-    return _resolved(_mended(image, {_ACROSS: dpi, _DOWN: dpi, _UNIT: _INCHES}), dpi)
+    return _resolved(_mended(image, {exif.ACROSS: dpi, exif.DOWN: dpi, exif.UNIT: exif.INCHES}), dpi)
 
 
 def told_upright(image: pyvips.Image) -> pyvips.Image:
@@ -68,7 +64,7 @@ def told_upright(image: pyvips.Image) -> pyvips.Image:
     Args:
         image: upright; its Exif block is told too.
     """
-    return without(_mended(image, {_ORIENTATION: _UPRIGHT}), "orientation")
+    return without(_mended(image, {exif.ORIENTATION: exif.UPRIGHT}), "orientation")
 
 
 def _resolved(image: pyvips.Image, dpi: int) -> pyvips.Image:
@@ -86,30 +82,5 @@ def _mended(image: pyvips.Image, values: dict[int, int]) -> pyvips.Image:
     if block is None:
         return image
     image = without(image, *(name for name in image.get_fields() if name.startswith("exif-ifd")))
-    image.set_type(pyvips.GValue.blob_type, _EXIF, marked(_overwritten(bare(block) or b"", values)))
+    image.set_type(pyvips.GValue.blob_type, _EXIF, marked(exif.overwritten(block, values)))
     return image
-
-
-def _overwritten(data: bytes, values: dict[int, int]) -> bytes:
-    """Return a TIFF structure with other numbers in its first directory, where it has them."""
-    changed = bytearray(data)
-    order = exif.order(data)
-    try:
-        if order is not None:
-            _overwrite(changed, order, values)
-    except struct.error:  # it breaks off; what was found is changed
-        pass
-    return bytes(changed)
-
-
-def _overwrite(data: bytearray, order: str, values: dict[int, int]) -> None:
-    (at,) = struct.unpack_from(f"{order}I", data, 4)
-    (count,) = struct.unpack_from(f"{order}H", data, at)
-    for place in range(at + 2, at + 2 + 12 * count, 12):
-        tag, kind, length, value = struct.unpack_from(f"{order}HHII", data, place)
-        if tag not in values or length != 1:
-            continue
-        if kind == _SHORT:
-            struct.pack_into(f"{order}H", data, place + 8, values[tag])
-        if kind == _RATIONAL:
-            struct.pack_into(f"{order}II", data, value, values[tag], 1)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from foveola.autoquality import Note, Result, find
 from foveola.codecs import codec
+from foveola.codecs.vips import computed
 from foveola.errors import ConfigError
 from foveola.metrics import Reference
 from foveola.networks import Absent, Predictor, choose
 from foveola.remembered import NOTHING, Remembered
 from foveola.transform.colour import to_picture
-from foveola.transform.steps import in_memory
 from foveola.transform.svg import sanitise
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def next_quality(quality: int, size: int, most: int) -> int:
 def _save_fixed(image: pyvips.Image, plan: Saving, stop: Callable[[], bool]) -> Result:
     writer = codec(plan.format)
     if plan.max_bytes:
-        image = in_memory(image)
+        image = computed(image)
 
     def write(quality: int) -> bytes:
         return writer.save(image, quality, plan.settings)

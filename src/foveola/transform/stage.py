@@ -15,14 +15,13 @@ import pyvips
 from foveola.codecs.vips import orientation
 from foveola.options.values import Gravity, ProcessingOptions
 from foveola.transform.geometry import Geometry, measure, preshrunk, scale
+from foveola.transform.load import JPEG_SHRINKS
 from foveola.transform.opening import THUMBNAILED, Opening
 from foveola.transform.turning import Turn
 
 if TYPE_CHECKING:
     from foveola.pipeline import Plan
 
-JPEG_SHRINKS = (8, 4, 2)
-"""What libjpeg can divide both sides by."""
 SVG_SHRINK = 700.0
 """How many times smaller libvips draws an SVG at most."""
 
@@ -75,7 +74,7 @@ def staged(
     header = plan.source
     size = (header.width, header.height) if image is None else (image.width, image.height)
     turned = header.orientation if image is None else orientation(image)
-    turn = Turn.of(turned if plan.upright(options) else 1, options)
+    turn = Turn.of(turned if plan.looks.upright(options) else 1, options)
     vector = plan.reading.vector and options is plan.stages[0]
     geometry = measure(*turn.size(size), options, vector=vector, limit=plan.limit if last else 0)
     return Stage(options, plan, geometry, turn, last, min(geometry.factors) < 1, mark)

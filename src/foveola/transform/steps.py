@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 import pyvips
 
-from foveola.codecs.vips import field
-from foveola.errors import ImageError
+from foveola.codecs.vips import broken, computed, field
 from foveola.options.values import WHITE, Colour, Gravity
 from foveola.transform import colour, filters, metadata, tone, watermark
 from foveola.transform.canvas import embedded
-from foveola.transform.geometry import even
+from foveola.transform.geometry import Size, even, extended
 from foveola.transform.load import load
 from foveola.transform.opening import opened, opening, still
 from foveola.transform.placing import position
@@ -59,7 +58,7 @@ def transformed(source: bytes | pyvips.Image, plan: Plan, mark: bytes | None = N
 def _animated(image: pyvips.Image, plan: Plan, mark: pyvips.Image | None) -> pyvips.Image:
     """Return an animation whose frames went through all pipelines, one above the other."""
     height = image.get_page_height()
-    image = in_memory(image)
+    image = computed(image)
     frames = [
         _chained(still(image.crop(0, top, image.width, height)), plan, mark) for top in range(0, image.height, height)
     ]
@@ -77,7 +76,7 @@ def _chained(source: bytes | pyvips.Image, plan: Plan, mark: pyvips.Image | None
     image = opened(source, plan) if smaller is None or plan.reading.shrink != 1 else None
     for number, options in enumerate(plan.stages):
         if options.trim.threshold is not None and plan.reading.frames == 1:
-            image = in_memory(trimmed(colour.channels(image), options.trim))
+            image = computed(trimmed(colour.channels(image), options.trim))
         stage = staged(image, options, plan, number == len(plan.stages) - 1, mark)
         image, stage = loaded(image, stage, smaller)
         for step in STEPS:
@@ -120,9 +119,9 @@ def scale(image: pyvips.Image, stage: Stage) -> pyvips.Image:
 def turn(image: pyvips.Image, stage: Stage) -> pyvips.Image:
     """Turn the picture as its Exif and the URL say; its pixels are computed first, for files are read top to bottom."""
     if not stage.turn.nothing:
-        image = stage.turn.pixels(in_memory(image))
+        image = stage.turn.pixels(computed(image))
     oriented = field(image, "orientation", None)
-    return metadata.told_upright(image) if oriented is not None and stage.plan.upright(stage.options) else image
+    return metadata.told_upright(image) if oriented is not None and stage.plan.looks.upright(stage.options) else image
 
 
 def cut(image: pyvips.Image, stage: Stage) -> pyvips.Image:
@@ -151,7 +150,7 @@ def effects(image: pyvips.Image, stage: Stage) -> pyvips.Image:
     options = stage.options
     if options.blur <= 0 and options.sharpen <= 0 and options.pixelate <= 1:
         return image
-    image = in_memory(image)
+    image = computed(image)
     image = filters.blurred(image, options.blur) if options.blur > 0 else image
     image = filters.sharpened(image, options.sharpen) if options.sharpen > 0 else image
     return filters.pixelated(image, options.pixelate) if options.pixelate > 1 else image
@@ -193,7 +192,7 @@ def mark(image: pyvips.Image, stage: Stage) -> pyvips.Image:
     if stage.mark is None or not options.watermark.opacity:
         return image
     return watermark.watermarked(
-        in_memory(image),
+        computed(image),
         stage.mark,
         options.watermark,
         stage.plan.looks.opacity,
@@ -240,39 +239,23 @@ def finished(image: pyvips.Image, plan: Plan, profile: bytes | None) -> pyvips.I
     return metadata.tagged_dpi(image, looks.dpi) if looks.dpi else image
 
 
-def in_memory(image: pyvips.Image) -> pyvips.Image:
-    """Compute the pixels now, so that they can be asked for in any order and more than once.
-
-    Raises:
-        ImageError: the file behind the lazy image is broken.
-    """
-    try:
-        return image.copy_memory()
-    except pyvips.Error as error:
-        raise broken(error) from error
-
-
-def broken(error: pyvips.Error) -> ImageError:
-    """Return our error for a picture whose pixels can't be computed."""
-    return ImageError(f"Expected a whole picture, got {str(error.detail or error.message).strip()}")
-
-
-def _cut(image: pyvips.Image, wanted: tuple[int, int], gravity: Gravity, dpr: float) -> pyvips.Image:
+def _cut(image: pyvips.Image, wanted: Size, gravity: Gravity, dpr: float) -> pyvips.Image:
     """Cut out a part; 0 keeps a side, and so does more than there is."""
     width, height = min(wanted[0] or image.width, image.width), min(wanted[1] or image.height, image.height)
     if (width, height) == (image.width, image.height):
         return image
     if gravity.anchor == "sm":
-        return in_memory(image).smartcrop(width, height, interesting="attention")
+        return computed(image).smartcrop(width, height, interesting="attention")
     left, top = position((image.width, image.height), (width, height), gravity, dpr)
     return image.crop(left, top, width, height)
 
 
-def _on_canvas(image: pyvips.Image, stage: Stage, canvas: tuple[int, int], gravity: Gravity) -> pyvips.Image:
-    if canvas[0] <= image.width and canvas[1] <= image.height:
+def _on_canvas(image: pyvips.Image, stage: Stage, canvas: Size, gravity: Gravity) -> pyvips.Image:
+    own = (image.width, image.height)
+    size = extended(own, canvas)
+    if size == own:
         return image
-    size = (canvas[0] or image.width, canvas[1] or image.height)
-    at = position(size, (image.width, image.height), gravity, stage.geometry.dpr)
+    at = position(size, own, gravity, stage.geometry.dpr)
     return embedded(image, size, at, _background(image, stage))
 
 

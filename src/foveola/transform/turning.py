@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from foveola.options.values import Anchor, Gravity, ProcessingOptions
+from foveola.transform.geometry import Size
 
 if TYPE_CHECKING:
     import pyvips
-
-Size = tuple[int, int]
 
 _VECTORS: dict[Anchor, tuple[int, int]] = {
     "ce": (0, 0),

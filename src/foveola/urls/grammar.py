@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from foveola.errors import expected
 from foveola.presets import Presets
 
 Replacement = tuple[re.Pattern[str], str]
@@ -56,30 +55,13 @@ ORDINARY = Grammar()
 """What the settings say where they say nothing."""
 
 
-def replacements(texts: str | Iterable[tuple[str, str]]) -> tuple[Replacement, ...]:
-    """Read what the beginnings of sources are replaced with.
+def replacements(pairs: Iterable[tuple[str, str]]) -> tuple[Replacement, ...]:
+    """Return expressions and templates for `replaced`, in the same order.
 
     Args:
-        texts: pairs of a pattern and a text, or one string of them, `pattern=text;pattern=text`. In a pattern, `*` is
-            anything but a slash; in a text, `${1}` is what the first `*` stood for.
-
-    Returns:
-        Expressions and templates for `replaced`, in the same order.
-
-    Raises:
-        ValueError: a part of the string has no `=`, or nothing before it.
+        pairs: patterns, in which `*` is anything but a slash, and texts, in which `${1}` is what the first one stood for.
     """
-    pairs = _pairs(texts) if isinstance(texts, str) else texts
     return tuple((re.compile(re.escape(pattern).replace(r"\*", "([^/]*)")), text) for pattern, text in pairs)
-
-
-def _pairs(text: str) -> Iterable[tuple[str, str]]:
-    for part in text.split(";"):
-        pattern, sign, into = part.strip().partition("=")
-        if part.strip() and not (sign and pattern):
-            raise ValueError(expected("pattern=text", "replacement", part.strip()))
-        if part.strip():
-            yield pattern, into
 
 
 def replaced(source: str, rules: Iterable[Replacement]) -> str:
