@@ -168,9 +168,12 @@ def channels(image: pyvips.Image) -> pyvips.Image:
 
 
 def without(image: pyvips.Image, *names: str) -> pyvips.Image:
-    """Return `image` without some metadata fields."""
+    """Return `image` without some metadata fields; itself where it has none of them."""
+    found = [name for name in names if image.get_typeof(name)]
+    if not found:
+        return image
     image = image.copy()
-    for name in names:
+    for name in found:
         image.remove(name)
     return image
 

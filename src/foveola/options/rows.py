@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from foveola.errors import UrlError, expected
 from foveola.kinds import LENIENT_BOOLEAN, Kind
-from foveola.options.values import STAGE, ProcessingOptions
+from foveola.options.values import STAGE, ProcessingOptions, changed
 from foveola.settings import BOOLEANS
 
 _log = logging.getLogger("foveola.options")
@@ -112,7 +112,7 @@ def read_given(arguments: Iterable[Argument], texts: Iterable[str]) -> dict[int,
 
 def put(options: ProcessingOptions, field: str, value: Any) -> ProcessingOptions:
     """Return options with another value in the field of a name."""
-    return replace(options, **{field: value})
+    return changed(options, **{field: value})
 
 
 def trimmed(texts: Iterable[str]) -> list[str]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from foveola.errors import ArgumentError, UrlError
 from foveola.goal import Asked, Autoquality, resolve
 from foveola.kinds import UNWRITTEN
-from foveola.options.values import STAGE, ProcessingOptions, Unsharp
+from foveola.options.values import STAGE, ProcessingOptions, Unsharp, changed
 from foveola.picture import FORMATS, Header, Limits, pixels
 from foveola.pipeline.formats import chosen, untouched
 from foveola.pipeline.values import Accepted, Defaults, Looks, Plan, Reading, Rendered, Saving
@@ -57,6 +57,7 @@ LONGEST: Mapping[str, int] = {"jpeg": 65500, "webp": 16383, "avif": 16384, "gif"
 """Pixels that a side may have, by format; a larger result is made smaller."""
 LARGEST = 500_000_000
 """Pixels of a result; more are refused."""
+_BLANK = ProcessingOptions()
 _SHRINKING = frozenset({"jpeg", "webp", "svg", "heic", "avif"})
 """Formats whose decoders can make a picture smaller, or that may have a smaller one inside."""
 
@@ -217,15 +218,14 @@ def _said(said: T | None, otherwise: T) -> T:
 
 def _stage(options: ProcessingOptions, defaults: Defaults) -> ProcessingOptions:
     """Return what one pipeline does to pixels, without all that concerns the file and the request."""
-    said = options.unsharp_masking
+    mask = options.unsharp_masking
     sharpened = Unsharp(
-        _said(said.mode, defaults.unsharp.mode),
-        _said(said.weight, defaults.unsharp.weight),
-        _said(said.divider, defaults.unsharp.divider),
+        _said(mask.mode, defaults.unsharp.mode),
+        _said(mask.weight, defaults.unsharp.weight),
+        _said(mask.divider, defaults.unsharp.divider),
     )
-    return replace(
-        ProcessingOptions(), **{name: getattr(options, name) for name in STAGE} | {"unsharp_masking": sharpened}
-    )
+    said = {name: getattr(options, name) for name in STAGE}
+    return changed(_BLANK, **said | {"unsharp_masking": sharpened})
 
 
 def _reading(header: Header, options: ProcessingOptions, defaults: Defaults, most: Limits, frames: int) -> Reading:

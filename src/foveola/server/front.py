@@ -8,6 +8,7 @@ goes out. Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -75,6 +76,7 @@ class Front:
         await self._metrics.start()
         await self._memory.start()
         await self._pool.start()
+        gc.freeze()  # what lives until the end is not looked through again and again
 
     async def stop(self) -> None:
         """End the workers and close the connections to sources."""

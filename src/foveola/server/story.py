@@ -11,6 +11,7 @@ import hmac
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import lru_cache
 from typing import Any
 
 from foveola import errors, options, pipeline, urls
@@ -92,7 +93,7 @@ class Story:
             if isinstance(url, InfoUrl):
                 made = await self._made(wish, stack)
                 return self._speaker.info(made.told, made.result, Sent(url.source, expires))
-            fields["processing_options"] = "/".join(":".join(texts) for texts in options.write(url.options))
+            fields["processing_options"] = _written(url.options)
             return await self._pictured(url, wish, fields, stack)
         except FoveolaError as error:
             return self._refused(error, request, expires)
@@ -140,6 +141,12 @@ class Story:
         said_by_worker = "processing" if error.status < 500 else "unexpected"
         self._metrics.error(next((word for kind, word in _KINDS if isinstance(error, kind)), said_by_worker))
         return self._speaker.refusal(error, request.headers.get("accept", ""), expires)
+
+
+@lru_cache(1024)
+def _written(said: ProcessingOptions) -> str:
+    """Return options as a URL says them; many requests ask for the same of different pictures."""
+    return "/".join(":".join(texts) for texts in options.write(said))
 
 
 def _record(facts: Facts) -> dict[str, object]:

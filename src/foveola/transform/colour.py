@@ -168,7 +168,11 @@ def strip(image: pyvips.Image, keep: Collection[str] = ()) -> pyvips.Image:
         keep: fields of libvips that stay, such as `icc-profile-data`.
     """
     names = [name for name in image.get_fields() if name in _METADATA or name.startswith(("exif-", "png-comment-"))]
-    return without(image, *(name for name in names if name not in keep)).copy(xres=_72_DPI, yres=_72_DPI)
+    image = image.copy(xres=_72_DPI, yres=_72_DPI)
+    for name in names:
+        if name not in keep:
+            image.remove(name)
+    return image
 
 
 def from_array(pixels: NDArray[Any], profile: bytes | None = None) -> pyvips.Image:
