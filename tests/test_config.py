@@ -200,6 +200,7 @@ def test_an_unknown_name_is_said_with_the_nearest_known_one(caplog: pytest.LogCa
 def test_a_port_is_where_to_listen() -> None:
     assert Settings.from_env({"PORT": "5000"}).server.bind == ":5000"
     assert Settings.from_env({"PORT": "5000", "IMGPROXY_BIND": ":80"}).server.bind == ":80"
+    assert Settings.from_env({"PORT": "5000", "IMGPROXY_BIND": ""}).server.bind == ":5000"
 
 
 def test_secrets_are_not_shown() -> None:

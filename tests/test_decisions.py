@@ -19,6 +19,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from foveola.autoquality import Result
@@ -27,6 +28,7 @@ from foveola.decisions.page import CODEC, GOAL, HARMLESS, Page, build, key_of, p
 from foveola.decisions.sqlite import SqliteStore
 from foveola.errors import ConfigError
 from foveola.options.values import STAGE
+from foveola.picture import Picture
 from foveola.pipeline import Defaults, Plan, Saving, never, plan, render, saving
 from foveola.remembered import NOTHING, Remembered
 from foveola.server.jobs import Facts
@@ -298,6 +300,24 @@ def test_an_answer_without_a_measured_value_is_none_for_a_dssim() -> None:
     assert decision is not None
 
     assert searched(ASKED["webp"], (replace(decision, dssim=None),))[1] == "spoiled"
+
+
+@pytest.mark.parametrize("format", ["webp", "jxl", "jpeg"])
+def test_a_file_that_is_the_very_picture_is_remembered_too(format: str) -> None:
+    """A black square on nothing comes out of WebP and JPEG XL as it was: DSSIM 0, whose log is as far as it goes."""
+    square = np.zeros((1, 10, 10, 4), np.uint8)
+    square[:, :5, :5, 3] = 255
+    picture = encoded(Picture(square), "PNG")
+    made = plan(header_of(picture), parse(f"aq:dssim/plain/x@{format}").options, Defaults())
+    page = page_of(made, saving(made, (10, 10), True), ())
+    assert page is not None
+
+    result = render(picture, made, never, lambda saving: (saving, NOTHING)).result
+    _, decision = page.outcome(result)
+
+    assert decision is not None
+    assert result.dssim == 0 or format not in ("webp", "jxl")
+    assert Decision.read(json.loads(decision.write())) == decision
 
 
 def test_what_was_ended_by_the_clock_is_not_remembered() -> None:

@@ -253,6 +253,8 @@ def test_explain_tells_that_raw_is_sent_as_it_is() -> None:
             "Invalid source URL",
             "not allowed",
         ),
+        ("/_/plain/ftp://e.com/a", {}, 404, "Source is unreachable", "begins with one of http, https, local"),
+        ("/_/plain/s3://pics/a", {}, 404, "Source is unreachable", "begins with one of http, https, local"),
         ("/", {}, 404, "Invalid URL", "Invalid path"),
     ],
 )

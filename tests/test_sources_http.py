@@ -69,6 +69,42 @@ def test_304_that_nobody_asked_for_is_no_file() -> None:
     run(work())
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("/a?sig=a%2Bb%2F%3D&u=http%3a%2F%2Fe.com&t=%7E", "/a?sig=a%2Bb%2F%3D&u=http%3a%2F%2Fe.com&t=%7E"),
+        ("/w:1/plain/http%3A%2F%2Fe.com%2Fa%40b/%41", "/w:1/plain/http%3A%2F%2Fe.com%2Fa%40b/%41"),
+        ("/a?b[0]=(1)&c=d+e!*',;:@$", "/a?b[0]=(1)&c=d+e!*',;:@$"),
+        ("/a b/é?c d=é#part", "/a%20b/%C3%A9?c%20d=%C3%A9"),
+        ('/a%zz%4?"<>\\^`{|}', "/a%25zz%254?%22%3C%3E%5C%5E%60%7B%7C%7D"),
+        ("/a\r\nX: y", "/a%0D%0AX:%20y"),
+    ],
+)
+def test_a_path_is_asked_for_as_it_is_written(written: str, sent: str) -> None:
+    """Whoever signs URLs signs what is written; only what no URL may have is encoded."""
+
+    async def work() -> None:
+        async with canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (port, asked):
+            await get(f"http://127.0.0.1:{port}{written}")
+
+        assert asked[0].split(b"\r\n")[0].decode() == f"GET {sent} HTTP/1.1"
+
+    run(work())
+
+
+def test_a_redirect_is_followed_as_it_is_written() -> None:
+    async def turn(request: web.BaseRequest) -> web.Response:
+        if request.path == "/":
+            return web.Response(status=302, headers={"Location": "/b%2Fc?d=%7E&e=%2F"})
+        return web.Response(body=request.raw_path.encode())
+
+    async def work() -> None:
+        async with served(turn) as port:
+            assert (await get(f"http://127.0.0.1:{port}/"))[2] == b"/b%2Fc?d=%7E&e=%2F"
+
+    run(work())
+
+
 def test_headers_are_bytes_there_and_back() -> None:
     """What is no ASCII comes as characters of Latin-1, which is what servers are handed, and goes as it came."""
     answer = b'HTTP/1.1 200 OK\r\nETag: "\xc3\xa9"\r\nX-A: \xff\r\nX-B: 1\r\nx-b: 2\r\nContent-Length: 2\r\n\r\nok'

@@ -66,6 +66,7 @@ def explain(ctx: click.Context, url: str, as_json: bool) -> None:
 def _read(url: str, settings: Settings, found: dict[str, Any]) -> None:
     """Put into `found` what can be told, as far as the server would come."""
     from foveola import urls
+    from foveola.sources import module_of
 
     prefix = settings.urls.path_prefix
     target = re.sub(r"^[a-z]+://[^/]*", "", url)
@@ -81,7 +82,7 @@ def _read(url: str, settings: Settings, found: dict[str, Any]) -> None:
         found |= {"source": said.source, "request": _segments(said.options, "request"), "raw": said.options.raw}
         if not said.options.raw:
             _process(said.options, settings, found)
-    settings.reach.check(found["source"])
+    module_of(found["source"], settings.reach)
 
 
 def _process(options: ProcessingOptions, settings: Settings, found: dict[str, Any]) -> None:

@@ -89,7 +89,7 @@ def _renamed(said: dict[str, str], found: Reading) -> dict[str, str]:
         else:
             said[new], names[new] = said[old], old
             sentences.append(f"{old} is an earlier name: say {new}")
-    if "PORT" in said and said["PORT"] and _BIND not in said:
+    if said.get("PORT") and not said.get(_BIND):
         said[_BIND], names[_BIND] = ":" + said["PORT"], "PORT"
     found.outdated += sentences
     return names

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from foveola import __version__, kernels
 from foveola.autoquality import TRUSTING, Result
-from foveola.decisions import MOST_POINTS, WHYS, Decision, Key, Point, Unit
+from foveola.decisions import FARTHEST, MOST_POINTS, WHYS, Decision, Key, Point, Unit
 from foveola.doctor import LIBRARIES
 from foveola.metrics import VERSION
 from foveola.networks import digest
@@ -128,7 +128,9 @@ class Page:
     def _decided(self, result: Result) -> Decision | None:
         if result.quality is None or result.why not in WHYS or self._stands_in(result):
             return None
-        points = [Point(probe.quality, float(probe.above)) for probe in result.probes if probe.above is not None]
+        seen = [(probe.quality, float(probe.above)) for probe in result.probes if probe.above is not None]
+        # a file that is the very picture, DSSIM 0, lies as far away as the log of nothing is said to be: no guide
+        points = [Point(quality, above) for quality, above in seen if abs(above) <= FARTHEST]
         dssim = None if result.dssim is None else float(result.dssim)
         return Decision(
             self.key,

@@ -22,11 +22,11 @@ def kind_of(method: str, path: str, prefix: str = "", health: str = "") -> Kind:
         prefix: what stands before every path.
         health: where the server says that it is well, besides `/health`.
     """
-    if not path.startswith(prefix):
+    raw = path.removeprefix(prefix)
+    if not path.startswith(prefix) or not (raw.startswith("/") or prefix.endswith("/") or not raw):
         return "nothing"
     if method in ("HEAD", "OPTIONS"):
         return "head" if method == "HEAD" else "options"
-    raw = path.removeprefix(prefix)
     read = unquote(raw)
     if method != "GET" or read == "/favicon.ico" or read.startswith("/.well-known/"):
         return "nothing"

@@ -21,7 +21,7 @@ from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source, mask
 from foveola.sources.body import too_large
 from foveola.sources.stores import Stores, check_extra
 
-__all__ = ["SCHEMES", "Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Sources", "Stores", "check"]
+__all__ = ["SCHEMES", "Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Sources", "Stores", "check", "module_of"]
 
 SCHEMES: Mapping[str, str] = {
     "http": "http",
@@ -109,12 +109,7 @@ class Sources:
 
     async def _source(self, url: str) -> Source:
         """Return an open source; a thread imports it, because a client library may take half a second."""
-        self._reach.check(url)
-        scheme, mark, _ = url.partition("://")
-        if not mark or scheme not in SCHEMES or not self._reach.stores.uses(scheme):
-            used = [name for name in SCHEMES if self._reach.stores.uses(name)]
-            raise SourceError(f"Expected a URL that begins with one of {', '.join(used)}, got {masked(url)!r}")
-        name = SCHEMES[scheme]
+        name = module_of(url, self._reach)
         if name not in self._open:
             module = await asyncio.to_thread(import_module, f"foveola.sources.{name}")
             if name not in self._open:
@@ -126,6 +121,24 @@ class Sources:
         for source in self._open.values():
             await source.close()
         self._open.clear()
+
+
+def module_of(url: str, reach: Reach) -> str:
+    """Return the module that a URL is asked by.
+
+    Args:
+        url: where a picture comes from.
+        reach: where pictures may come from.
+
+    Raises:
+        SourceError: it is not allowed, or of no scheme that is served.
+    """
+    reach.check(url)
+    scheme, mark, _ = url.partition("://")
+    if not mark or scheme not in SCHEMES or not reach.stores.uses(scheme):
+        used = [name for name in SCHEMES if reach.stores.uses(name)]
+        raise SourceError(f"Expected a URL that begins with one of {', '.join(used)}, got {masked(url)!r}")
+    return SCHEMES[scheme]
 
 
 def check(reach: Reach) -> None:

@@ -9,6 +9,7 @@ Source: https://docs.aiohttp.org/en/stable/client_reference.html
 from __future__ import annotations
 
 import os
+import re
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,6 +26,8 @@ from foveola.sources.base import Ask, Opened, Reach, masked
 from foveola.sources.guard import AddressInfo, ForbiddenAddressError, may_dial, socket_factory
 from foveola.sources.proxies import Proxies, proxies
 
+_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
+_NO_URL = re.compile(r"%(?![0-9A-Fa-f]{2})|[^%A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 1 << 18
 _OURS = {
@@ -153,11 +156,14 @@ def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 
 def _parsed(url: str) -> URL:
-    """Return the URL with what is not ASCII percent-encoded, bytes that are no UTF-8 as they were; names go by IDNA."""
-    scheme, mark, rest = url.partition("://")
-    end = next((at for at, char in enumerate(rest) if char in "/?#"), len(rest))
-    host, path = (scheme + mark + rest[:end], rest[end:]) if mark else ("", url)
-    return URL(host + "".join(c if c.isascii() else quote(c, errors="surrogateescape") for c in path))
+    """Return the URL as it is written, but for what no URL may have, which is percent-encoded; names go by IDNA.
+
+    Whoever signs URLs signs what is written: `%2F` of a query is not `/` for him, nor `%7E` the same as `~`.
+    """
+    host = _HOST.match(url)
+    before = host.group() if host else ""
+    path = _NO_URL.sub(lambda found: quote(found.group(), safe="", errors="surrogateescape"), url[len(before) :])
+    return URL((str(URL(before)) if before else "") + path, encoded=True)
 
 
 def _basic(url: URL) -> str:

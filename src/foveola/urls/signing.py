@@ -48,17 +48,14 @@ def split(target: str, prefix: str = "") -> tuple[str, str]:
         The signature and the path after it, without a leading slash, as it is signed and parsed.
 
     Raises:
-        UrlError: there is no path, or it is too long.
-        SignatureError: there is a path without a signature.
+        UrlError: there is no signature or no path, or it is too long.
     """
     path = target.partition("?")[0].removeprefix(prefix).removeprefix("/")
-    signature, _, path = path.partition("/")
-    if not path:
+    signature, _, path = path.removeprefix("/").partition("/")  # whoever joins a URL of parts may put in one too many
+    if not signature or not path:
         raise UrlError(f"Invalid path: {target}")
     if len(path) > LONGEST:
         raise UrlError(f"Expected at most {LONGEST} characters for the path, got {len(path)}")
-    if not signature:
-        raise SignatureError("The signature is empty")
     return signature, repair(path)
 
 
