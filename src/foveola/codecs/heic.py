@@ -8,13 +8,13 @@ Source: ISO/IEC 23008-12 (HEIF); https://pi-heif.readthedocs.io
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foveola.codecs import LACKING, base, exif
+from foveola.codecs.boxes import boxes
 from foveola.errors import ImageError, expected
 from foveola.picture import Header, Picture
 
@@ -88,7 +88,7 @@ def thumbnail(data: bytes) -> bytes | None:
     """
     try:
         found = _first_thumbnail(data)
-    except (struct.error, ValueError):
+    except struct.error:
         return None
     if found is None:
         return None
@@ -135,34 +135,19 @@ def _broken(error: Exception) -> ImageError:
 
 def _first_thumbnail(data: bytes) -> tuple[tuple[int, str], tuple[int, int]] | None:
     """Return where and how the primary item is named, where the reference of its first thumbnail is, and its item."""
-    top = {kind: span for kind, *span in _boxes(data, 0, len(data))}
+    top = {kind: span for kind, *span in boxes(data)}
     if b"meta" not in top:
         return None
-    inside = {kind: span for kind, *span in _boxes(data, top[b"meta"][0] + 4, top[b"meta"][1])}
+    inside = {kind: span for kind, *span in boxes(data, top[b"meta"][0] + 4, top[b"meta"][1])}
     if b"pitm" not in inside or b"iref" not in inside:
         return None
     primary_at, references = inside[b"pitm"][0], inside[b"iref"]
     form = ">I" if data[primary_at] else ">H"
     (primary,) = struct.unpack_from(form, data, primary_at + 4)
     word = "I" if data[references[0]] else "H"
-    for kind, start, _ in _boxes(data, references[0] + 4, references[1]):
+    for kind, start, _ in boxes(data, references[0] + 4, references[1]):
         item, count = struct.unpack_from(f">{word}H", data, start)
         of = struct.unpack_from(f">{count}{word}", data, start + struct.calcsize(f">{word}H"))
         if kind == b"thmb" and primary in of:
             return (primary_at + 4, form), (start - 4, item)
     return None
-
-
-def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, begin and end of the contents of the boxes in a part of a file."""
-    while at + 8 <= end:
-        size, kind = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, start)
-            start += 8
-        last = end if size == 0 else at + size
-        if last < start or last > end:
-            raise ValueError("a box that is longer than what it is in")
-        yield kind, start, last
-        at = last
