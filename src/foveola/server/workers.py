@@ -63,7 +63,9 @@ class Worker:
             return b""
 
     def kill(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, whatever it is doing; a second call does nothing."""
+        if self.channel.fileno() < 0:
+            return
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.process, signal.SIGKILL)
         self.channel.close()
