@@ -25,7 +25,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,15 +160,16 @@ def loaded(port: int, options: Sequence[str], names: Sequence[str], connections:
         ]
         done = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True)
     told = done.stdout
-    requests, unit = re.findall(r"(\d+) requests in ([\d.]+)s", told)[0]
+    requests, count, unit = re.findall(r"(\d+) requests in ([\d.]+)([smh])", told)[0]
     spread = {
         name: float(value) * _MILLI[unit] for name, value, unit in re.findall(r"(50|99)% +([\d.]+)(us|ms|s)", told)
     }
     failed = re.findall(r"Non-2xx or 3xx responses: (\d+)", told) or ["0"]
-    return Load(int(requests), float(unit), spread["50"], spread["99"], int(failed[0]))
+    return Load(int(requests), float(count) * _SECONDS[unit], spread["50"], spread["99"], int(failed[0]))
 
 
-_MILLI = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+_MILLI = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def once(path: str) -> bytes:
@@ -187,6 +190,7 @@ def _bare(task: tuple[list[str], float]) -> tuple[int, float]:
     import pyvips
 
     pyvips.cache_set_max(0)
+    pyvips.concurrency_set(1)  # as in the workers
     paths, seconds = task
     for path in paths[:2]:
         once(path)
@@ -241,22 +245,28 @@ def price(folder: Path, names: list[str], options: argparse.Namespace, port: int
 
 
 def growth(folder: Path, names: list[str], options: argparse.Namespace, port: int) -> None:
-    """Print the memory of all processes at every tenth of the requests."""
-    seen: list[tuple[int, float]] = []
-    done = failed = 0
+    """Print the memory of all processes while so many requests are served."""
+    seen: list[float] = []
     with server(folder, options.workers, port) as pid:
-        print(f"{0:6} requests {memory(pid):7.1f} MB")
-        while done < options.requests:
-            load = loaded(port, MIXED, names, options.connections, SLICE, done)
-            done, failed = done + load.requests, failed + load.failed
-            seen.append((done, memory(pid)))
-            print(f"{done:6} requests {seen[-1][1]:7.1f} MB", flush=True)
-    warm = [size for count, size in seen if done / 4 <= count <= done / 2]
-    last = [size for count, size in seen if count > 3 * done / 4]
-    first, end = statistics.median(warm), statistics.median(last)
-    print(
-        f"second quarter {first:.1f} MB, last quarter {end:.1f} MB: {100 * (end / first - 1):+.1f} %; {failed} failed"
-    )
+        idle = memory(pid)
+        first = loaded(port, MIXED, names, options.connections, SLICE, 0)
+        seconds = max(SLICE, int(options.requests / first.requests * first.seconds))
+        with ThreadPoolExecutor(1) as thread:
+            running = thread.submit(loaded, port, MIXED, names, options.connections, seconds, first.requests)
+            while not running.done():
+                seen.append(memory(pid))
+                time.sleep(0.5)
+        load = running.result()
+    quarter = len(seen) // 4
+    means = [statistics.mean(seen[part * quarter : (part + 1) * quarter]) for part in range(4)]
+    growing = 100 * (means[3] / means[1] - 1)
+    print(f"idle {idle:.0f} MB; mean of each quarter of {load.requests} requests: {[round(mean) for mean in means]}")
+    print(f"most {max(seen):.0f} MB; last to second quarter {growing:+.1f} %; {load.failed} failed")
+    import shutil
+
+    shutil.copy(folder / "log", "/tmp/ops/srv.log")
+    told = Counter(re.findall(r"status=([45]\d\d)", (folder / "log").read_text()))
+    print(f"errors in the log: {dict(told)}")
 
 
 def main() -> None:
