@@ -26,7 +26,6 @@ from foveola.server.jobs import Facts
 from foveola.server.making import Made, Maker
 from foveola.server.metrics import Metrics
 from foveola.server.request import Request
-from foveola.server.routes import INFO
 from foveola.server.wishes import Reader, Wish
 from foveola.sources import Sources
 from foveola.sources.base import masked
@@ -108,8 +107,8 @@ class Story:
             raise SignatureError("Invalid secret")
 
     def _url(self, path: str, headers: Mapping[str, str]) -> ImageUrl | InfoUrl:
-        if path.startswith(INFO):
-            signature, signed = urls.split("/" + path.removeprefix(INFO))
+        if path.startswith(f"{urls.INFO}/"):
+            signature, signed = urls.split(path, urls.INFO)
             urls.verify(signature, signed, self._keys)
             return urls.parse_info(signed, self._grammar, now=self._now())
         signature, signed = urls.split(path)
