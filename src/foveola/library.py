@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from foveola.autoquality import Result
 from foveola.codecs import codec
-from foveola.codecs.vips import orientation
+from foveola.codecs.vips import orientation, to_picture
 from foveola.errors import ArgumentError, ImageError, expected, plain, whole
 from foveola.goal import Asked, Autoquality, Bounds
 from foveola.metrics import Reference, Score
@@ -26,7 +26,7 @@ from foveola.pipeline import Defaults, never, plan, render
 from foveola.search import Probe
 from foveola.settings import SETTINGS, make_settings
 from foveola.transform import load
-from foveola.transform.colour import from_array, to_picture
+from foveola.transform.colour import from_array
 from foveola.transform.load import header_of
 from foveola.transform.steps import transformed
 
