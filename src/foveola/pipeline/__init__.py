@@ -19,9 +19,9 @@ from foveola.errors import ArgumentError, UrlError
 from foveola.goal import Asked, Autoquality, resolve
 from foveola.kinds import UNWRITTEN
 from foveola.options.values import STAGE, ProcessingOptions, Unsharp
-from foveola.picture import FORMATS, Header, Limits, pixels
+from foveola.picture import FORMATS, Header, Limits
 from foveola.pipeline.formats import chosen, untouched
-from foveola.pipeline.values import Accepted, Defaults, Looks, Plan, Reading, Rendered, Saving
+from foveola.pipeline.values import Accepted, Defaults, Looks, Plan, Reading, Rendered, Saving, limits
 from foveola.settings import BEST_JPEG, SETTINGS
 from foveola.transform.geometry import Geometry, Size, measure
 from foveola.transform.turning import Turn
@@ -83,18 +83,6 @@ def check(options: ProcessingOptions, defaults: Defaults) -> None:
 def may_search(options: ProcessingOptions, defaults: Defaults) -> bool:
     """Return whether a quality may be searched for; only a picture's header can tell that it is."""
     return resolve(options.format or "jpeg", options.autoquality, defaults.autoquality).method != "none"
-
-
-def limits(options: ProcessingOptions, defaults: Defaults) -> Limits:
-    """Return how big a source may be, by the settings and, where those allow it, by the URL."""
-    found = defaults.limits
-    if options.max_src_resolution is not None:
-        found = replace(found, pixels=pixels(options.max_src_resolution))
-    if options.max_animation_frames is not None:
-        found = replace(found, frames=options.max_animation_frames)
-    if options.max_animation_frame_resolution is not None:
-        found = replace(found, frame_pixels=pixels(options.max_animation_frame_resolution))
-    return found
 
 
 def plan(
@@ -203,7 +191,7 @@ def render(
         assert isinstance(source, bytes)
         return Rendered(passed(source, planned), planned, None, planned.source.upright, planned.source.upright)
     if mark is not None:
-        limits(planned.options, planned.defaults).check(header_of(mark))
+        planned.limits.check(header_of(mark))
     image = transformed(source, planned, mark)
     size = (image.width, image.get_page_height())
     decided, remembered = decide(saving(planned, size, bool(image.hasalpha())))

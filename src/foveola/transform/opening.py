@@ -6,6 +6,7 @@ Source: https://docs.imgproxy.net/usage/processing (`page`, `pages`, `enforce_th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -46,14 +47,14 @@ def opened(source: bytes | pyvips.Image, plan: Plan) -> pyvips.Image:
     """Return the image of a source: frames one above the other, or one picture; pages one above the other are one.
 
     Raises:
-        ImageError: the source is broken.
+        ImageError: the source is broken, or its pages are over a limit, which the header of the first did not say.
     """
     reading = plan.reading
     if not isinstance(source, bytes):
         return source
     if reading.stacked > 1:
-        pages = (load(source, page=reading.page + number) for number in range(reading.stacked))
-        return still(reduce(lambda above, page: above.join(page, "vertical", expand=True), pages))
+        pages = (_page(source, reading.page + number, plan) for number in range(reading.stacked))
+        return still(reduce(lambda above, page: _within(above.join(page, "vertical", expand=True), plan), pages))
     image = load(
         source,
         page=reading.page,
@@ -62,7 +63,7 @@ def opened(source: bytes | pyvips.Image, plan: Plan) -> pyvips.Image:
         sequential=not _trims(plan) and reading.frames == 1,
         unlimited=reading.unlimited,
     )
-    return image if reading.frames > 1 else still(image)
+    return image if reading.frames > 1 else still(_within(image, plan) if reading.page else image)
 
 
 def opening(source: bytes | pyvips.Image, plan: Plan) -> Opening | None:
@@ -86,6 +87,16 @@ def opening(source: bytes | pyvips.Image, plan: Plan) -> Opening | None:
 def still(image: pyvips.Image) -> pyvips.Image:
     """Return one frame without what an animation is told by."""
     return without(image, *(name for name in ("delay", "loop", "n-pages", "page-height") if image.get_typeof(name)))
+
+
+def _page(source: bytes, number: int, plan: Plan) -> pyvips.Image:
+    return _within(load(source, page=number), plan)
+
+
+def _within(image: pyvips.Image, plan: Plan) -> pyvips.Image:
+    """Return an image that is not over a limit; pages may be larger than the first."""
+    plan.limits.check(replace(plan.source, width=image.width, height=image.height, frames=1))
+    return image
 
 
 def _trims(plan: Plan) -> bool:
