@@ -474,6 +474,25 @@ def test_the_thumbnail_inside_is_enough_for_what_is_not_larger(monkeypatch: pyte
     assert sizes[-1] == whole.width
 
 
+def test_a_thumbnail_that_is_larger_than_its_picture_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(next(data for data in HEIC if thumbnail(data) is not None))
+    at, primary = data.index(b"thmb") + 4, data.index(b"pitm") + 8
+    data[at : at + 2], data[at + 4 : at + 6] = data[at + 4 : at + 6], data[at : at + 2]
+    data[primary : primary + 2] = data[at + 4 : at + 6]
+    inside = thumbnail(bytes(data)) or b""
+    decoded: list[bytes] = []
+
+    def listening(data: bytes, **options: Any) -> pyvips.Image:
+        decoded.append(data)
+        return load(data, **options)
+
+    monkeypatch.setattr("foveola.transform.opening.load", listening)
+
+    assert header_of(inside).width > header_of(bytes(data)).width
+    assert pixels(bytes(data), width=8).shape[1] == 8
+    assert inside not in decoded
+
+
 DRAWING = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="20" height="20" fill="#f00"/>'
     b'<rect x="20" width="20" height="20" fill="#00f"/></svg>'

@@ -15,8 +15,8 @@ import pyvips
 from foveola.codecs import heic
 from foveola.codecs.vips import without
 from foveola.options.values import ProcessingOptions
-from foveola.picture import format_of
-from foveola.transform.load import load
+from foveola.picture import Header, format_of
+from foveola.transform.load import header_of, load
 
 if TYPE_CHECKING:
     from foveola.pipeline import Defaults, Plan
@@ -77,7 +77,9 @@ def opening(source: bytes | pyvips.Image, plan: Plan) -> Opening | None:
             return opened(source, plan)
         if plan.source.format in THUMBNAILED:
             thumbnail = heic.thumbnail(source)
-            return None if thumbnail is None else still(load(thumbnail, sequential=True))
+            if thumbnail is None or not _less(header_of(thumbnail), plan.source):
+                return None
+            return still(load(thumbnail, sequential=True))
         shrunk = reading.shrink * shrink
         return still(load(source, page=reading.page, shrink=shrunk, sequential=True, unlimited=reading.unlimited))
 
@@ -97,6 +99,11 @@ def _within(image: pyvips.Image, plan: Plan) -> pyvips.Image:
     """Return an image that is not over a limit; pages may be larger than the first."""
     plan.limits.check(replace(plan.source, width=image.width, height=image.height, frames=1))
     return image
+
+
+def _less(thumbnail: Header, source: Header) -> bool:
+    """Return whether a thumbnail is one, by its header; otherwise it is as large as whoever made it liked."""
+    return thumbnail.width < source.width and thumbnail.height < source.height
 
 
 def _trims(plan: Plan) -> bool:
