@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from foveola.codecs.heic import thumbnail
 from foveola.codecs.vips import to_picture
+from foveola.errors import ImageError
 from foveola.options import ProcessingOptions
 from foveola.options.values import (
     ANCHORS,
@@ -513,3 +514,11 @@ def test_a_drawing_is_no_larger_than_a_source_may_be() -> None:
 
     assert pixels(DRAWING, few).shape == (10, 20, 4)
     assert pixels(DRAWING, few, width=80).shape == (40, 80, 4)
+
+
+@pytest.mark.parametrize("said", [{"blur": 1.0}, {"rotate": 90}, {"gravity": Gravity("sm"), "height": 40_000}])
+def test_what_is_too_large_to_be_held_is_refused_before_it_is_computed(said: dict[str, Any]) -> None:
+    asked = {"resizing_type": "fill", "width": 50_000, "height": 50_000, "enlarge": True, **said}
+
+    with pytest.raises(ImageError, match="500000000 pixels"):
+        pixels(FILE, **asked)

@@ -19,7 +19,7 @@ from pyvips.enums import ForeignKeep
 from foveola.codecs import LACKING, iptc, jpegheader
 from foveola.codecs.base import marked
 from foveola.errors import ArgumentError, CodecError, FoveolaError, ImageError, expected
-from foveola.picture import Picture
+from foveola.picture import LARGEST, Picture
 
 pyvips.concurrency_set(1)
 pyvips.cache_set_max(0)
@@ -131,8 +131,10 @@ def computed(image: pyvips.Image) -> pyvips.Image:
     """Compute the pixels now, so that they can be asked for in any order and more than once.
 
     Raises:
-        ImageError: the file behind the lazy image is broken.
+        ImageError: the file behind the lazy image is broken, or there are more pixels than are held in memory.
     """
+    if image.width * image.height > LARGEST:
+        raise ImageError(f"Expected at most {LARGEST} pixels on the way, got {image.width}x{image.height}")
     try:
         return image.copy_memory()
     except pyvips.Error as error:

@@ -19,7 +19,7 @@ from foveola.errors import ArgumentError, UrlError
 from foveola.goal import Asked, Autoquality, resolve
 from foveola.kinds import UNWRITTEN
 from foveola.options.values import STAGE, ProcessingOptions, Unsharp
-from foveola.picture import FORMATS, Header, Limits
+from foveola.picture import FORMATS, LARGEST, Header, Limits
 from foveola.pipeline.formats import chosen, untouched
 from foveola.pipeline.values import Accepted, Defaults, Looks, Plan, Reading, Rendered, Saving, limits
 from foveola.settings import BEST_JPEG, SETTINGS
@@ -55,8 +55,6 @@ T = TypeVar("T")
 
 LONGEST: Mapping[str, int] = {"jpeg": 65500, "webp": 16383, "avif": 16384, "gif": 65535, "ico": 256}
 """Pixels that a side may have, by format; a larger result is made smaller."""
-LARGEST = 500_000_000
-"""Pixels of a result; more are refused."""
 _SHRINKING = frozenset({"jpeg", "webp", "svg", "heic", "avif"})
 """Formats whose decoders can make a picture smaller, or that may have a smaller one inside."""
 
