@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from foveola.errors import UrlError
 from foveola.options import words
-from foveola.options.refused import REFUSED, Refused
+from foveola.options.refused import REFUSED
 from foveola.options.requests import REQUESTS
 from foveola.options.rows import Argument, Option, check
 from foveola.options.stages import STAGES
@@ -25,7 +25,6 @@ __all__ = [
     "Argument",
     "Option",
     "ProcessingOptions",
-    "Refused",
     "ResizingType",
     "apply",
     "known",

@@ -33,13 +33,10 @@ if TYPE_CHECKING:
     from foveola.remembered import Remembered
 
 __all__ = [
-    "LARGEST",
     "LONGEST",
     "Accepted",
     "Defaults",
-    "Looks",
     "Plan",
-    "Reading",
     "Rendered",
     "Saving",
     "check",
