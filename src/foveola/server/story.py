@@ -96,7 +96,7 @@ class Story:
         except FoveolaError as error:
             return self._refused(error, request, expires)
         except Exception as error:
-            _log.exception("Unforeseen error at %s", path)
+            _log.exception("Unforeseen error at %s", request.shown)
             unforeseen = FoveolaError(f"{type(error).__name__}: {error}")
             unforeseen.__cause__ = error
             return self._refused(unforeseen, request, expires)
