@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from foveola.errors import UrlError, expected
 from foveola.kinds import LENIENT_BOOLEAN, Kind
@@ -86,6 +86,44 @@ class Option:
     def scope(self) -> Literal["pipeline", "request"]:
         """Whether each of chained pipelines has it for itself, or the whole request has one."""
         return "pipeline" if STAGE.issuperset(self.fields) else "request"
+
+
+class Row(Protocol):
+    """What the rows of all tables of options have."""
+
+    @property
+    def name(self) -> str:
+        """Its long name, which is imgproxy's."""
+        ...
+
+    @property
+    def most(self) -> int | None:
+        """How many arguments may be given; None for any number."""
+        ...
+
+    @property
+    def security(self) -> bool:
+        """Whether the server has to allow it."""
+        ...
+
+
+def check(row: Row, word: str, texts: Sequence[str], *, security: bool) -> None:
+    """Refuse an option that may not be used, or has too many arguments.
+
+    Args:
+        row: of the option.
+        word: by which it was called.
+        texts: its arguments.
+        security: whether the limits of the server may be changed.
+
+    Raises:
+        UrlError: 403 for the first.
+    """
+    if row.security and not security:
+        raise UrlError(f"Security option {row.name} is not allowed", status=403)
+    if row.most is not None and len(texts) > row.most:
+        several = "s" if row.most > 1 else ""
+        raise UrlError(expected(f"at most {row.most} argument{several}", word, ":".join(texts)))
 
 
 def read_value(argument: Argument, text: str) -> Any:

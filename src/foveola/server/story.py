@@ -27,7 +27,6 @@ from foveola.server.jobs import Facts
 from foveola.server.making import Made, Maker
 from foveola.server.metrics import Metrics
 from foveola.server.request import Request
-from foveola.server.routes import INFO
 from foveola.server.wishes import Reader, Wish
 from foveola.sources import Sources
 from foveola.sources.base import masked
@@ -98,7 +97,7 @@ class Story:
         except FoveolaError as error:
             return self._refused(error, request, expires)
         except Exception as error:
-            _log.exception("Unforeseen error at %s", path)
+            _log.exception("Unforeseen error at %s", request.shown)
             unforeseen = FoveolaError(f"{type(error).__name__}: {error}")
             unforeseen.__cause__ = error
             return self._refused(unforeseen, request, expires)
@@ -109,8 +108,8 @@ class Story:
             raise SignatureError("Invalid secret")
 
     def _url(self, path: str, headers: Mapping[str, str]) -> ImageUrl | InfoUrl:
-        if path.startswith(INFO):
-            signature, signed = urls.split("/" + path.removeprefix(INFO))
+        if path.startswith(f"{urls.INFO}/"):
+            signature, signed = urls.split(path, urls.INFO)
             urls.verify(signature, signed, self._keys)
             return urls.parse_info(signed, self._grammar, now=self._now())
         signature, signed = urls.split(path)
