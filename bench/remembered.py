@@ -21,6 +21,7 @@ import numpy as np
 
 from foveola.codecs import codec
 from foveola.codecs.base import Codec
+from foveola.codecs.vips import to_picture
 from foveola.decisions import Decision
 from foveola.decisions.page import Page, page_of, told
 from foveola.foresight.features import features
@@ -32,7 +33,6 @@ from foveola.pipeline import Defaults, Plan, Saving, plan, render
 from foveola.remembered import Remembered
 from foveola.search import Step
 from foveola.settings import BEST_JPEG, make_settings
-from foveola.transform.colour import to_picture
 from foveola.transform.load import header_of
 from foveola.transform.steps import transformed
 from foveola.urls import parse

@@ -12,19 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from foveola.codecs import codec
+from foveola.codecs.vips import channels, eight_bits, from_picture, to_picture
 from foveola.errors import ArgumentError, ImageError
 from foveola.settings import JpegSettings, PngSettings
 from foveola.transform.colour import (
-    channels,
-    eight_bits,
     flatten,
     from_array,
     from_linear,
-    from_picture,
     standard,
     strip,
     to_linear,
-    to_picture,
     to_profile,
     to_srgb,
     upright,

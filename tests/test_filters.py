@@ -10,9 +10,10 @@ import pytest
 import pyvips
 from numpy.typing import NDArray
 
+from foveola.codecs.vips import to_picture
 from foveola.errors import ImageError
 from foveola.options.values import Unsharp
-from foveola.transform.colour import from_array, to_picture
+from foveola.transform.colour import from_array
 from foveola.transform.filters import blurred, pixelated, sharpened, unsharp
 from tests.drawn import drawn
 

@@ -125,6 +125,14 @@ def test_a_damaged_file_is_a_picture_or_refused(name: str, changes: list[tuple[i
     assert found.channels in (1, 3, 4)
 
 
+def test_a_kind_of_item_that_is_no_text_is_refused() -> None:
+    data = bytearray(FILES["turned"])
+    data[data.index(b"infe", data.index(b"Exif") - 16) + 12] = 0x8F
+
+    with pytest.raises(ImageError, match="no text"):
+        heic.header(bytes(data))
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
 @pytest.mark.parametrize("name", ["alpha", "deep", "turned"])
 def test_a_file_that_breaks_off_is_refused(name: str, share: float) -> None:

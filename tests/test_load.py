@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from foveola.codecs import NAMES, codec
+from foveola.codecs.vips import to_picture
 from foveola.errors import ArgumentError, ImageError
 from foveola.picture import FORMATS, Header, Limits, sniff
 from foveola.settings import BEST_JPEG, SETTINGS, PngSettings, WebpSettings
-from foveola.transform.colour import flatten, standard, to_picture
+from foveola.transform.colour import flatten, standard
 from foveola.transform.load import header_of, load, read
 from tests.drawn import animation, drawn, picture
 

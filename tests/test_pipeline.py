@@ -433,3 +433,15 @@ def test_a_watermark_is_held_to_the_limits_of_sources() -> None:
 
     with pytest.raises(ImageError, match="1000000 pixels"):
         render(b"", marked, mark=buffer.getvalue())
+
+
+@pytest.mark.parametrize("said", [{"page": 1}, {"page": 1, "width": 10}, {"pages": 2}])
+def test_a_page_is_held_to_the_limits_though_the_first_is_small(said: dict[str, int]) -> None:
+    buffer = io.BytesIO()
+    small, large = Image.new("L", (9, 9)), Image.new("L", (1200, 1000))
+    small.save(buffer, "TIFF", save_all=True, append_images=[large], compression="tiff_deflate")
+    data, defaults = buffer.getvalue(), Defaults(limits=Limits(1_000_000))
+
+    with pytest.raises(ImageError, match="1000000 pixels"):
+        render(data, planned(data, options(**said), defaults))
+    assert render(data, planned(data, options(**said))).data

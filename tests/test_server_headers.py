@@ -375,6 +375,19 @@ def test_the_log_shows_no_password(url: str, shown: str) -> None:
     assert masked(url) == shown
 
 
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/s/w:1/plain/http://user:secret%40e.com/a%40b.png@webp", "/s/w:1/plain/http://…@e.com/a%40b.png@webp"),
+        ("/s/plain/http:/user:secret@e.com/a", "/s/plain/http:/…@e.com/a"),
+        ("/s/w:1/plain/local:///a.png@webp", "/s/w:1/plain/local:///a.png@webp"),
+        ("/s/w:1/aHR0cDo.webp", "/s/w:1/aHR0cDo.webp"),
+    ],
+)
+def test_the_log_shows_no_password_in_a_path(path: str, shown: str) -> None:
+    assert Request("GET", path, {}).shown == shown
+
+
 # Errors for developers
 
 

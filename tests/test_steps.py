@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from foveola.codecs.heic import thumbnail
 from foveola.codecs.vips import to_picture
+from foveola.errors import ImageError
 from foveola.options import ProcessingOptions
 from foveola.options.values import (
     ANCHORS,
@@ -474,6 +475,25 @@ def test_the_thumbnail_inside_is_enough_for_what_is_not_larger(monkeypatch: pyte
     assert sizes[-1] == whole.width
 
 
+def test_a_thumbnail_that_is_larger_than_its_picture_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(next(data for data in HEIC if thumbnail(data) is not None))
+    at, primary = data.index(b"thmb") + 4, data.index(b"pitm") + 8
+    data[at : at + 2], data[at + 4 : at + 6] = data[at + 4 : at + 6], data[at : at + 2]
+    data[primary : primary + 2] = data[at + 4 : at + 6]
+    inside = thumbnail(bytes(data)) or b""
+    decoded: list[bytes] = []
+
+    def listening(data: bytes, **options: Any) -> pyvips.Image:
+        decoded.append(data)
+        return load(data, **options)
+
+    monkeypatch.setattr("foveola.transform.opening.load", listening)
+
+    assert header_of(inside).width > header_of(bytes(data)).width
+    assert pixels(bytes(data), width=8).shape[1] == 8
+    assert inside not in decoded
+
+
 DRAWING = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="20" height="20" fill="#f00"/>'
     b'<rect x="20" width="20" height="20" fill="#00f"/></svg>'
@@ -494,3 +514,11 @@ def test_a_drawing_is_no_larger_than_a_source_may_be() -> None:
 
     assert pixels(DRAWING, few).shape == (10, 20, 4)
     assert pixels(DRAWING, few, width=80).shape == (40, 80, 4)
+
+
+@pytest.mark.parametrize("said", [{"blur": 1.0}, {"rotate": 90}, {"gravity": Gravity("sm"), "height": 40_000}])
+def test_what_is_too_large_to_be_held_is_refused_before_it_is_computed(said: dict[str, Any]) -> None:
+    asked = {"resizing_type": "fill", "width": 50_000, "height": 50_000, "enlarge": True, **said}
+
+    with pytest.raises(ImageError, match="500000000 pixels"):
+        pixels(FILE, **asked)

@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foveola.codecs.vips import to_picture
 from foveola.errors import ArgumentError, ImageError
 from foveola.picture import Header, Limits
-from foveola.transform.colour import standard, to_picture
+from foveola.transform.colour import standard
 from foveola.transform.load import decode, header_of, load, read
 from foveola.transform.svg import sanitise
 from tests.drawn import picture

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from foveola.codecs.vips import to_picture
 from foveola.options.values import Colour, Duotone, Monochrome
-from foveola.transform.colour import from_array, to_picture
+from foveola.transform.colour import from_array
 from foveola.transform.tone import adjusted, duotone, monochrome
 from tests.drawn import drawn
 

@@ -9,9 +9,10 @@ import pytest
 import pyvips
 from numpy.typing import NDArray
 
+from foveola.codecs.vips import to_picture
 from foveola.errors import ImageError
 from foveola.options.values import Trim
-from foveola.transform.colour import from_array, to_picture
+from foveola.transform.colour import from_array
 from foveola.transform.trim import trimmed
 from tests.drawn import drawn
 

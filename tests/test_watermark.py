@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from foveola.codecs.vips import from_picture, to_picture
 from foveola.errors import ImageError
 from foveola.options.values import POSITIONS, Position, Watermark
 from foveola.picture import Picture
-from foveola.transform.colour import from_array, from_picture, to_picture
+from foveola.transform.colour import from_array
 from foveola.transform.watermark import watermarked
 from tests.drawn import drawn
 

@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Any
 
 from foveola.autoquality import Result
 from foveola.codecs import codec
-from foveola.codecs.vips import orientation
+from foveola.codecs.vips import orientation, to_picture
 from foveola.errors import ArgumentError, ImageError, expected, plain, whole
 from foveola.goal import Asked, Autoquality, Bounds
 from foveola.metrics import Reference, Score
 from foveola.metrics import compare as compare_pictures
 from foveola.networks import choose
 from foveola.options import RESIZING_TYPES, ProcessingOptions, ResizingType
-from foveola.picture import FALLBACK, FORMATS, LONGEST_SIDE, Header, Limits, Picture, format_named
+from foveola.picture import FALLBACK, FORMATS, LARGEST, LONGEST_SIDE, Header, Limits, Picture, format_named
 from foveola.pipeline import Defaults, never, plan, render
 from foveola.search import Probe
 from foveola.settings import SETTINGS, make_settings
 from foveola.transform import load
-from foveola.transform.colour import from_array, to_picture
+from foveola.transform.colour import from_array
 from foveola.transform.load import header_of
 from foveola.transform.steps import transformed
 
 if TYPE_CHECKING:
     import pyvips
 
-LIMITS = Limits(pixels=500_000_000, frames=1)
+LIMITS = Limits(pixels=LARGEST, frames=1)
 """A header may lie: what claims more pixels than this is refused before any is decoded."""
 PLAIN = Defaults(limits=LIMITS, smallest_avif=1, keep_copyright=False)
 _OTHER_WORDS = {"mpo": "jpeg"}

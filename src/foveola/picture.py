@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE = 10_000_000
 """Pixels that libvips allows a side."""
+LARGEST = 500_000_000
+"""Pixels of what is held in memory, or written; more are refused."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from foveola import options
@@ -18,6 +18,7 @@ from foveola.errors import ConfigError, FoveolaError, UrlError, expected
 from foveola.info.options import InfoOptions, apply
 from foveola.options import ProcessingOptions
 from foveola.options.rows import BLANK
+from foveola.options.values import changed
 
 _log = logging.getLogger("foveola.presets")
 
@@ -161,7 +162,7 @@ def infos(security: bool = False) -> Lay[InfoOptions]:
 
 def chained(said: Stages) -> ProcessingOptions:
     """Return pipelines as one value."""
-    return replace(said[0], chained=said[1:])
+    return changed(said[0], chained=said[1:])
 
 
 @dataclass(frozen=True)

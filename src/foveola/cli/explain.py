@@ -70,8 +70,8 @@ def _read(url: str, settings: Settings, found: dict[str, Any]) -> None:
 
     prefix = settings.urls.path_prefix
     target = re.sub(r"^[a-z]+://[^/]*", "", url)
-    info = target.startswith(f"{prefix}/info/")
-    signature, path = urls.split(target, f"{prefix}/info" if info else prefix)
+    info = target.startswith(f"{prefix}{urls.INFO}/")
+    signature, path = urls.split(target, prefix + urls.INFO if info else prefix)
     urls.verify(signature, path, settings.keys)
     found["signature"] = _signature(signature, settings.keys)
     if info:

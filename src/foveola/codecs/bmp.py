@@ -36,7 +36,7 @@ class Bmp:
 
     def save(self, image: pyvips.Image, quality: int, settings: BmpSettings) -> bytes:
         """Compute a lazy image and write it; 16 bit is cut to 8."""
-        picture = vips.to_picture(vips.without(vips.eight_bits(image), "icc-profile-data"))
+        picture = vips.to_picture(vips.without(vips.eight_bits(image), vips.PROFILE))
         return self.encode(picture, quality, settings)
 
     def decode(self, data: bytes) -> Picture:

@@ -8,13 +8,13 @@ Source: ISO/IEC 23008-12 (HEIF); https://pi-heif.readthedocs.io
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foveola.codecs import LACKING, base, exif
+from foveola.codecs.boxes import boxes
 from foveola.errors import ImageError, expected
 from foveola.picture import Header, Picture
 
@@ -88,7 +88,7 @@ def thumbnail(data: bytes) -> bytes | None:
     """
     try:
         found = _first_thumbnail(data)
-    except (struct.error, ValueError):
+    except struct.error:
         return None
     if found is None:
         return None
@@ -105,12 +105,28 @@ def _opened(data: bytes) -> tuple[Any, int]:
         import pi_heif
     except ImportError as error:
         raise ImageError(expected("an installation that can read it", "heic", str(error)), public=LACKING) from error
+    if not _readable(data):
+        raise _broken(ValueError("an item whose kind is no text"))
     pi_heif.options.DECODE_THREADS = 1  # as everywhere here: requests share the cores, not pictures
     try:
         file = pi_heif.open_heif(data, convert_hdr_to_8bit=False)
         return file[file.primary_index], len(file)
     except _FAILURES as error:
         raise _broken(error) from error
+
+
+def _readable(data: bytes) -> bool:
+    """Return whether kinds and names of items are UTF-8: pi-heif 1 ends the process where one is not."""
+    entries = _box(data, [b"meta", b"iinf"])
+    if entries is None:
+        return True
+    count = 4 if data[entries[0]] else 2
+    for _, start, end in boxes(data, entries[0] + 4 + count, entries[1]):
+        try:
+            data[start + 4 + (6 if data[start] == 3 else 4) : end].decode()
+        except (UnicodeDecodeError, IndexError):
+            return False
+    return True
 
 
 def _bands(image: Any) -> tuple[int, ...]:
@@ -133,36 +149,29 @@ def _broken(error: Exception) -> ImageError:
     return ImageError(f"Expected a whole heic file, got a broken one ({error})")
 
 
+def _box(data: bytes, way: list[bytes]) -> tuple[int, int] | None:
+    """Return where the contents of a box begin and end, by the kinds of boxes that lead to it, all with a version."""
+    at, end = 0, len(data)
+    for kind in way:
+        span = next((span for name, *span in boxes(data, at, end) if name == kind), None)
+        if span is None or span[0] + 4 > span[1]:
+            return None
+        at, end = span[0] + 4, span[1]
+    return at - 4, end
+
+
 def _first_thumbnail(data: bytes) -> tuple[tuple[int, str], tuple[int, int]] | None:
     """Return where and how the primary item is named, where the reference of its first thumbnail is, and its item."""
-    top = {kind: span for kind, *span in _boxes(data, 0, len(data))}
-    if b"meta" not in top:
+    said, references = _box(data, [b"meta", b"pitm"]), _box(data, [b"meta", b"iref"])
+    if said is None or references is None:
         return None
-    inside = {kind: span for kind, *span in _boxes(data, top[b"meta"][0] + 4, top[b"meta"][1])}
-    if b"pitm" not in inside or b"iref" not in inside:
-        return None
-    primary_at, references = inside[b"pitm"][0], inside[b"iref"]
+    primary_at = said[0]
     form = ">I" if data[primary_at] else ">H"
     (primary,) = struct.unpack_from(form, data, primary_at + 4)
     word = "I" if data[references[0]] else "H"
-    for kind, start, _ in _boxes(data, references[0] + 4, references[1]):
+    for kind, start, _ in boxes(data, references[0] + 4, references[1]):
         item, count = struct.unpack_from(f">{word}H", data, start)
         of = struct.unpack_from(f">{count}{word}", data, start + struct.calcsize(f">{word}H"))
         if kind == b"thmb" and primary in of:
             return (primary_at + 4, form), (start - 4, item)
     return None
-
-
-def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, begin and end of the contents of the boxes in a part of a file."""
-    while at + 8 <= end:
-        size, kind = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, start)
-            start += 8
-        last = end if size == 0 else at + size
-        if last < start or last > end:
-            raise ValueError("a box that is longer than what it is in")
-        yield kind, start, last
-        at = last

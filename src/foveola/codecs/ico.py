@@ -160,5 +160,5 @@ def _broken(reason: str) -> ImageError:
 
 _DIRECTORY, _ENTRY = struct.Struct("<HHH"), struct.Struct("<BBBBHHII")
 _DEPTHS = (1, 4, 8, 16, 24, 32)
-_METADATA = ("icc-profile-data", "exif-data", "xmp-data")
+_METADATA = (vips.PROFILE, "exif-data", "xmp-data")
 CODEC = Ico()

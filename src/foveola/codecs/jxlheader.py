@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from foveola.codecs.boxes import boxes
 from foveola.errors import ImageError
 from foveola.picture import Header
 
 _SIGNATURE = b"\xff\x0a"
 _ENOUGH = 4096  # bytes: 4099 extra channels, each with its name, would not fit; we know no file with more than a few
-_BOXES = 100
 _RATIOS = ((1, 1), (6, 5), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 _Choice = tuple[int, int]  # bits to read, what to add to them
@@ -81,23 +81,17 @@ class _Fields:
 
 def _codestream(data: bytes) -> bytes:
     """Return the beginning of the codestream, after its signature."""
-    stream = data[:_ENOUGH] if data.startswith(_SIGNATURE) else b"".join(_boxes(data))[:_ENOUGH]
+    stream = data[:_ENOUGH] if data.startswith(_SIGNATURE) else b"".join(_parts(data))[:_ENOUGH]
     if not stream.startswith(_SIGNATURE):
         raise ImageError("Expected a JPEG XL codestream, got none")
     return stream[2:]
 
 
-def _boxes(data: bytes) -> Iterator[bytes]:
+def _parts(data: bytes) -> Iterator[bytes]:
     """Yield the parts of the codestream; it begins within the first boxes, after some of metadata."""
-    at = 0
-    for _ in range(_BOXES):
-        size, kind, start = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8], at + 8
-        if size == 1:
-            size, start = int.from_bytes(data[at + 8 : at + 16]), at + 16
-        end = at + size if size else len(data)
+    for kind, start, end in boxes(data):
         if kind in (b"jxlc", b"jxlp"):
             yield data[start + 4 * (kind == b"jxlp") : min(end, start + _ENOUGH)]
-        at = end
 
 
 def _size(fields: _Fields) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from pyvips.enums import ForeignKeep
 from foveola.codecs import LACKING, iptc, jpegheader
 from foveola.codecs.base import marked
 from foveola.errors import ArgumentError, CodecError, FoveolaError, ImageError, expected
-from foveola.picture import Picture
+from foveola.picture import LARGEST, Picture
 
 pyvips.concurrency_set(1)
 pyvips.cache_set_max(0)
@@ -37,8 +37,10 @@ _LOADERS = {"avif": "heifload_buffer"} | {
 }
 _GREYS, _RGBS = ("b-w", "grey16"), ("srgb", "rgb16")
 _SPACES = {("uint8", 1): "b-w", ("uint16", 1): "grey16", ("uint8", 3): "srgb", ("uint16", 3): "rgb16"}
+PROFILE = "icc-profile-data"
+"""Where libvips keeps the colour profile."""
 _BLOBS = (
-    ("icc", "icc-profile-data", ForeignKeep.ICC),
+    ("icc", PROFILE, ForeignKeep.ICC),
     ("exif", "exif-data", ForeignKeep.EXIF),
     ("xmp", "xmp-data", ForeignKeep.XMP),
     ("iptc", "iptc-data", ForeignKeep.IPTC),
@@ -92,7 +94,7 @@ def to_picture(image: pyvips.Image) -> Picture:
         pixels.reshape(-1, height, image.width, image.bands),
         delays=tuple(field(image, "delay", ())) if animated else (),
         loop=field(image, "loop", 0) if animated else 0,
-        icc=field(image, "icc-profile-data", None),
+        icc=field(image, PROFILE, None),
         exif=marked(field(image, "exif-data", None)),
         xmp=field(image, "xmp-data", None),
         iptc=iptc.bare(field(image, "iptc-data", None)),
@@ -129,8 +131,10 @@ def computed(image: pyvips.Image) -> pyvips.Image:
     """Compute the pixels now, so that they can be asked for in any order and more than once.
 
     Raises:
-        ImageError: the file behind the lazy image is broken.
+        ImageError: the file behind the lazy image is broken, or there are more pixels than are held in memory.
     """
+    if image.width * image.height > LARGEST:
+        raise ImageError(f"Expected at most {LARGEST} pixels on the way, got {image.width}x{image.height}")
     try:
         return image.copy_memory()
     except pyvips.Error as error:
@@ -161,16 +165,19 @@ def channels(image: pyvips.Image) -> pyvips.Image:
         return image if image.format in _FORMATS.values() else _converted(image, "grey16")
     target = "rgb16" if deep else "srgb"
     if space not in (*_GREYS, *_RGBS):
-        image = without(_converted(image, target), "icc-profile-data")
+        image = without(_converted(image, target), PROFILE)
     elif image.bands < 3 or image.format not in _FORMATS.values():
         image = _converted(image, target)
     return image.extract_band(0, n=4) if image.bands > 4 else image
 
 
 def without(image: pyvips.Image, *names: str) -> pyvips.Image:
-    """Return `image` without some metadata fields."""
+    """Return `image` without some metadata fields; itself where it has none of them."""
+    found = [name for name in names if image.get_typeof(name)]
+    if not found:
+        return image
     image = image.copy()
-    for name in names:
+    for name in found:
         image.remove(name)
     return image
 

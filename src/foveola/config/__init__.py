@@ -16,7 +16,7 @@ from foveola.config.monitoring import Monitoring
 from foveola.config.others import ACCEPTED, OTHERS, REFUSED, RENAMED
 from foveola.config.quality import Quality
 from foveola.config.reading import unknown
-from foveola.config.rows import OURS, PREFIX
+from foveola.config.rows import PREFIX
 from foveola.config.security import Security
 from foveola.config.server import Server
 from foveola.config.settings import Examined, Settings, examine
@@ -29,7 +29,6 @@ __all__ = [
     "GROUPS",
     "NAMES",
     "OTHERS",
-    "OURS",
     "PREFIX",
     "REFUSED",
     "RENAMED",

@@ -13,6 +13,7 @@ from typing import Any
 import pyvips
 
 from foveola.codecs import heic
+from foveola.codecs.boxes import boxes
 from foveola.codecs.exif import order
 from foveola.codecs.iptc import NUMBER, resources
 from foveola.codecs.vips import field
@@ -22,7 +23,6 @@ from foveola.info.options import InfoOptions
 from foveola.info.xmp import xmp
 
 _JXL = b"\0\0\0\x0cJXL \r\n\x87\n"
-_BOXES = 1000
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,7 @@ def blobs(data: bytes, format: str, image: pyvips.Image | None) -> Blobs:
     if format == "heic":
         return Blobs(*heic.metadata(data))
     if image is None:
-        boxes = _boxes(data) if data.startswith(_JXL) else {}
-        block = boxes.get(b"Exif", b"")
-        start = 0 if order(block) else 4 + int.from_bytes(block[:4])  # some writers forget where it starts
-        return Blobs(block[start:], boxes.get(b"xml ", b""))
+        return _of_jpeg_xl(data) if data.startswith(_JXL) else Blobs()
     said = field(image, "iptc-data", b"")
     photoshop = resources(field(image, "photoshop-data", b"") or said)
     return Blobs(
@@ -81,18 +78,12 @@ def metadata(found: Blobs, options: InfoOptions) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
-def _boxes(data: bytes) -> dict[bytes, bytes]:
-    """Return the boxes of a JPEG XL file by their kinds, the first of each."""
+def _of_jpeg_xl(data: bytes) -> Blobs:
+    """Return what is in the first box of each kind."""
     found: dict[bytes, bytes] = {}
-    at = 0
-    for _ in range(_BOXES):
-        size, kind, start = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8], at + 8
-        if size == 1:
-            size, start = int.from_bytes(data[at + 8 : at + 16]), at + 16
-        end = at + size if size else len(data)
-        if not start <= end <= len(data) or len(kind) < 4:
-            break
+    for kind, begin, end in boxes(data):
         if kind in (b"Exif", b"xml "):
-            found.setdefault(kind, data[start:end])
-        at = end
-    return found
+            found.setdefault(kind, data[begin:end])
+    block = found.get(b"Exif", b"")
+    start = 0 if order(block) else 4 + int.from_bytes(block[:4])  # some writers forget where it starts
+    return Blobs(block[start:], found.get(b"xml ", b""))

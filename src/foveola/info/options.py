@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from foveola import kinds
-from foveola.errors import UrlError, expected
+from foveola.errors import UrlError
 from foveola.options import Argument, ProcessingOptions, known
-from foveola.options.rows import read_given, read_value
+from foveola.options.rows import check, read_given, read_value
 from foveola.options.values import HASH_TYPES, Crop, HashType
 from foveola.options.words import refused
 from foveola.settings import BOOLEANS
@@ -259,10 +259,7 @@ def apply(options: InfoOptions, name: str, texts: Sequence[str], *, security: bo
     option = _BY_WORD.get(name)
     if option is None:
         raise UrlError(f"Unknown info option {name}")
-    if option.security and not security:
-        raise UrlError(f"Security option {option.name} is not allowed", status=403)
-    if option.most is not None and len(texts) > option.most:
-        raise UrlError(expected(f"at most {option.most} arguments", name, ":".join(texts)))
+    check(option, name, texts, security=security)
     return option.read(options, texts)
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from foveola.codecs.vips import computed
+from foveola.codecs.vips import channels, computed, eight_bits, to_picture
 from foveola.picture import Header
-from foveola.transform.colour import channels, eight_bits, strip, to_picture, to_srgb, upright
+from foveola.transform.colour import strip, to_srgb, upright
 from foveola.transform.load import JPEG_SHRINKS, load
 
 SIDE = 160

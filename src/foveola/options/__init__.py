@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from foveola.errors import UrlError, expected
+from foveola.errors import UrlError
 from foveola.options import words
-from foveola.options.refused import REFUSED, Refused
+from foveola.options.refused import REFUSED
 from foveola.options.requests import REQUESTS
-from foveola.options.rows import Argument, Option
+from foveola.options.rows import Argument, Option, check
 from foveola.options.stages import STAGES
 from foveola.options.values import RESIZING_TYPES, STAGE, ProcessingOptions, ResizingType
 
@@ -25,7 +25,6 @@ __all__ = [
     "Argument",
     "Option",
     "ProcessingOptions",
-    "Refused",
     "ResizingType",
     "apply",
     "known",
@@ -63,11 +62,7 @@ def apply(options: ProcessingOptions, name: str, texts: Sequence[str], *, securi
         UrlError: there is no such option, or an argument can't be read; 403 where it may not be used.
     """
     option = known(name)
-    if option.security and not security:
-        raise UrlError(f"Security option {option.name} is not allowed", status=403)
-    if option.most is not None and len(texts) > option.most:
-        several = "s" if option.most > 1 else ""
-        raise UrlError(expected(f"at most {option.most} argument{several}", name, ":".join(texts)))
+    check(option, name, texts, security=security)
     return option.read(options, texts)
 
 

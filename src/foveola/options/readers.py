@@ -18,7 +18,7 @@ from foveola.goal import Asked
 from foveola.kinds import LENIENT_BOOLEAN, TEXT, Kind
 from foveola.options import words
 from foveola.options.rows import BLANK, Argument, Reader, Writer, put, read_given, read_value, trimmed
-from foveola.options.values import ANCHORS, HASH_TYPES, Colour, Extend, Gravity, ProcessingOptions
+from foveola.options.values import ANCHORS, HASH_TYPES, Colour, Extend, Gravity, ProcessingOptions, changed
 
 OBJECTS = ("obj", "objw")
 """Gravities of imgproxy Pro that are refused."""
@@ -72,7 +72,7 @@ def _write_gravity(gravity: Gravity) -> list[str]:
 
 def read_gravity(options: ProcessingOptions, texts: Sequence[str]) -> ProcessingOptions:
     """Read `gravity`."""
-    return replace(options, gravity=_read_gravity(GRAVITY, options.gravity, texts))
+    return changed(options, gravity=_read_gravity(GRAVITY, options.gravity, texts))
 
 
 def write_gravity(options: ProcessingOptions) -> list[str]:
@@ -109,7 +109,7 @@ def read_crop(options: ProcessingOptions, texts: Sequence[str]) -> ProcessingOpt
     said, given = options.crop, read_given(CROP, texts)
     gravity = _read_gravity(CROPPED, said.gravity or _DEFAULT, texts[2:]) if texts[2:] else said.gravity
     crop = replace(said, width=given[0], height=given.get(1, said.height), gravity=gravity)
-    return replace(options, crop=crop)
+    return changed(options, crop=crop)
 
 
 def write_crop(options: ProcessingOptions) -> list[str]:
@@ -133,7 +133,7 @@ def read_trim(options: ProcessingOptions, texts: Sequence[str]) -> ProcessingOpt
     """Read `trim`: unlike elsewhere, an empty threshold or colour takes back what was said."""
     given = read_given(TRIM, texts)
     said = {argument.name: given[place] for place, argument in enumerate(TRIM) if place in given}
-    return replace(options, trim=replace(options.trim, **{"threshold": None, "colour": None, **said}))
+    return changed(options, trim=replace(options.trim, **{"threshold": None, "colour": None, **said}))
 
 
 def write_trim(options: ProcessingOptions) -> list[str]:
@@ -154,7 +154,7 @@ ZOOM = (
 def read_zoom(options: ProcessingOptions, texts: Sequence[str]) -> ProcessingOptions:
     """Read `zoom`: one factor is for both sides."""
     given = read_given(ZOOM, texts)
-    return replace(options, zoom=(given[0], given.get(1, given[0])))
+    return changed(options, zoom=(given[0], given.get(1, given[0])))
 
 
 def write_zoom(options: ProcessingOptions) -> list[str]:
@@ -181,7 +181,7 @@ def read_padding(options: ProcessingOptions, texts: Sequence[str]) -> Processing
     given = read_given(PADDING, texts)
     top = given.get(0, options.padding[0])
     right = given.get(1, top)
-    return replace(options, padding=(top, right, given.get(2, top), given.get(3, right)))
+    return changed(options, padding=(top, right, given.get(2, top), given.get(3, right)))
 
 
 def write_padding(options: ProcessingOptions) -> list[str]:
@@ -201,10 +201,10 @@ def read_background(options: ProcessingOptions, texts: Sequence[str]) -> Process
     if len(texts) == 2:
         raise UrlError(expected("one argument, or three", "background", ":".join(texts)))
     if len(texts) == 1:
-        return replace(options, background=read_value(BACKGROUND[0], texts[0]) if texts[0] else None)
+        return changed(options, background=read_value(BACKGROUND[0], texts[0]) if texts[0] else None)
     channels = (Argument(name, BACKGROUND[1].kind, "") for name in ("red", "green", "blue"))
     red, green, blue = (read_value(a, text) for a, text in zip(channels, texts, strict=True))
-    return replace(options, background=(red, green, blue))
+    return changed(options, background=(red, green, blue))
 
 
 def write_background(options: ProcessingOptions) -> list[str]:
@@ -227,7 +227,7 @@ def read_format_quality(options: ProcessingOptions, texts: Sequence[str]) -> Pro
     said = dict(options.format_quality)
     for word, text in zip(texts[::2], texts[1::2], strict=True):
         said[read_value(name, word)] = read_value(quality, text)
-    return replace(options, format_quality=tuple(sorted((n, q) for n, q in said.items() if q)))
+    return changed(options, format_quality=tuple(sorted((n, q) for n, q in said.items() if q)))
 
 
 def write_format_quality(options: ProcessingOptions) -> list[str]:
@@ -239,7 +239,7 @@ def read_autoquality(options: ProcessingOptions, texts: Sequence[str]) -> Proces
     """Read `autoquality`: what is given is laid over what was said before."""
     try:
         said = {name: value for name, value in vars(Asked.parse(texts)).items() if value is not None}
-        return replace(options, autoquality=replace(options.autoquality, **said))
+        return changed(options, autoquality=replace(options.autoquality, **said))
     except ArgumentError as error:
         raise UrlError(str(error)) from None
 
@@ -293,7 +293,7 @@ def read_skip_processing(options: ProcessingOptions, texts: Sequence[str]) -> Pr
     for text in texts:
         if text not in words.FORMATS:
             raise UrlError(f"Invalid image format in skip_processing: {text}")
-    return replace(options, skip_processing=_united(options.skip_processing, [words.FORMATS[t] for t in texts]))
+    return changed(options, skip_processing=_united(options.skip_processing, [words.FORMATS[t] for t in texts]))
 
 
 def _united(before: Sequence[str], added: Sequence[str]) -> tuple[str, ...]:
@@ -315,7 +315,7 @@ def read_filename(options: ProcessingOptions, texts: Sequence[str]) -> Processin
     """Read `filename`, as it stands there or in base64."""
     encoded = read_given(FILENAME, texts).get(1, False)
     text = read_value(Argument("filename", words.BASE64, ""), texts[0]) if encoded else texts[0]
-    return replace(options, filename=read_value(FILENAME[0], text))
+    return changed(options, filename=read_value(FILENAME[0], text))
 
 
 def write_filename(options: ProcessingOptions) -> list[str]:
@@ -336,11 +336,11 @@ def read_hashsum(options: ProcessingOptions, texts: Sequence[str]) -> Processing
     """Read `hashsum`."""
     name, digest = read_value(HASHSUM[0], texts[0]), "".join(texts[1:])
     if name == "none":
-        return replace(options, hashsum=("", ""))
+        return changed(options, hashsum=("", ""))
     digits = 2 * hashlib.new(name, usedforsecurity=False).digest_size
     if not re.fullmatch(f"[0-9a-fA-F]{{{digits}}}", digest):
         raise UrlError(expected(f"{digits} hexadecimal digits of {name}", "hashsum", digest))
-    return replace(options, hashsum=(name, digest.lower()))
+    return changed(options, hashsum=(name, digest.lower()))
 
 
 def write_hashsum(options: ProcessingOptions) -> list[str]:

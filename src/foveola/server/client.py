@@ -24,6 +24,7 @@ class Client:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._gone: asyncio.Task[None] | None = None
+        self._working: asyncio.Task[Any] | None = None
 
     async def __aenter__(self) -> Client:
         self._gone = asyncio.create_task(self._leave())
@@ -32,11 +33,12 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         if self._gone is not None:
             self._gone.cancel()
-            await asyncio.gather(self._gone, return_exceptions=True)
 
     async def _leave(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        if self._working is not None:
+            self._working.cancel()
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T | None:
         """Return what the work returns, None where the client has left; it is cancelled then.
@@ -45,10 +47,15 @@ class Client:
             BaseException: what the work raises.
         """
         assert self._gone is not None
-        task = asyncio.create_task(work)
+        if self._gone.done():
+            work.close()
+            return None
+        self._working = asyncio.current_task()
         try:
-            await asyncio.wait((task, self._gone), return_when=asyncio.FIRST_COMPLETED)
-            return task.result() if task.done() else None
+            return await work
+        except asyncio.CancelledError:
+            if self._working is None or not self._gone.done() or self._working.uncancel() > 0:
+                raise  # somebody else has cancelled it
+            return None
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            self._working = None

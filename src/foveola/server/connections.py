@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 POLL_SECONDS = 0.05
 """How often is looked whether the server has started and whether it is to end; uvicorn looks every 0.1."""
@@ -35,10 +35,15 @@ class Patience:
     taking: float = 10.0
 
 
-class Connection(H11Protocol):
+LONGEST_HEAD = 1 << 20
+"""Bytes of a request's head; imgproxy's."""
+
+
+class Connection(HttpToolsProtocol):
     """One connection."""
 
     patience = Patience()
+    _head = 0
     left: Callable[[], None] | None = None
     _asking: asyncio.TimerHandle | None = None
     _taking: asyncio.TimerHandle | None = None
@@ -49,12 +54,26 @@ class Connection(H11Protocol):
         self._asking = self.loop.call_later(self.patience.asking, transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Take a part of a request in; whoever has begun one has a time to end it in."""
+        """Take a part of a request in; whoever has begun one has a time to end it in, and bytes for its head."""
+        self._head += len(data)
         super().data_received(data)
+        if self._head > LONGEST_HEAD:
+            self.send_400_response("Request head is too long")
+            return
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_asking()
         elif self._asking is None:
             self._asking = self.loop.call_later(self.patience.asking, self.transport.abort)
+
+    def on_headers_complete(self) -> None:
+        """Go on with a request whose head is there."""
+        self._head = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Leave a body out of the count."""
+        self._head = 0
+        super().on_body(body)
 
     def on_response_complete(self) -> None:
         """Wait for the next request, as long as idle connections are kept."""

@@ -9,6 +9,7 @@ channel goes in, its process descriptor comes out. Source: https://man7.org/linu
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -70,6 +71,7 @@ def main(descriptor: int) -> None:
 
     logs.inherit(os.environ)
     worker.preload()
+    gc.freeze()  # workers share the memory of what nobody touches
     for number in (signal.SIGINT, signal.SIGTERM):  # a terminal and a service manager signal everyone; the front drains
         signal.signal(number, signal.SIG_IGN)
     with socket.socket(fileno=descriptor) as control:

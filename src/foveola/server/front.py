@@ -8,6 +8,7 @@ goes out. Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -75,6 +76,7 @@ class Front:
         await self._metrics.start()
         await self._memory.start()
         await self._pool.start()
+        gc.freeze()  # what lives until the end is not looked through again and again
 
     async def stop(self) -> None:
         """End the workers and close the connections to sources."""
@@ -115,7 +117,7 @@ class Front:
     async def _watched(self, request: Request, path: str, receive: Receive, send: Send) -> None:
         """Answer a request for a picture, as long as its client is there, and write both into the log."""
         fields = {"request_id": request.identity, "method": request.method, "client_ip": request.client}
-        logs.started(request.path, fields)
+        logs.started(request.shown, fields)
         began = time.monotonic()
         status = LEFT
         try:
@@ -128,7 +130,7 @@ class Front:
                             status = await client.during(self._sent(answer, request, send, fields)) or LEFT
         finally:
             self._metrics.status(status)
-            logs.completed(request.path, time.monotonic() - began, status, fields)
+            logs.completed(request.shown, time.monotonic() - began, status, fields)
 
     async def _sent(self, answer: Answer, request: Request, send: Send, fields: dict[str, Any]) -> int:
         """Send an answer and return its status; what breaks off is left unfinished, which the client can see."""

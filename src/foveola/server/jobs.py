@@ -115,7 +115,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Told:
+class TextFacts:
     """What a worker says of a text that it has written.
 
     Args:
@@ -147,7 +147,7 @@ def unpack(message: bytes) -> Any:
     return pickle.loads(message)  # noqa: S301  # from the front
 
 
-def reply(facts: Facts | Told) -> bytes:
+def reply(facts: Facts | TextFacts) -> bytes:
     """Return a worker's message about a finished file or text."""
     return json.dumps(asdict(facts)).encode()
 
@@ -173,9 +173,9 @@ def read_reply(message: bytes) -> Facts:
     return _read(message, _facts)
 
 
-def read_told(message: bytes) -> Told:
+def read_text_facts(message: bytes) -> TextFacts:
     """Return what a worker has told of a text, as `read_reply`."""
-    return _read(message, _told)
+    return _read(message, _text_facts)
 
 
 def _read(message: bytes, read: Callable[[dict[str, Any]], T]) -> T:
@@ -199,8 +199,8 @@ def _error(status: int, public: str, message: str, stack: str = "", unknown: boo
     return error
 
 
-def _told(told: dict[str, Any]) -> Told:
-    found = Told(told["bytes"], _held(told["vips"]))
+def _text_facts(told: dict[str, Any]) -> TextFacts:
+    found = TextFacts(told["bytes"], _held(told["vips"]))
     if not (_is(int, found.bytes) and 0 <= found.bytes <= LARGEST and len(told) == 2):
         raise ValueError("bad size")
     return found

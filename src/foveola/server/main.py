@@ -5,7 +5,6 @@ Source: https://www.uvicorn.org/settings/
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
@@ -13,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
+import uvloop
 
 from foveola.config import Settings
 from foveola.decisions import open_store
@@ -25,8 +25,6 @@ from foveola.server.front import Front
 from foveola.server.networks import check as check_networks
 from foveola.sources import check as check_sources
 
-LONGEST_REQUEST = 1 << 20
-"""Bytes of a request's head, as with imgproxy."""
 BACKLOG = 2048
 """How many connections the system keeps that were not accepted yet."""
 _FAMILIES = {"tcp": socket.AF_UNSPEC, "tcp4": socket.AF_INET, "tcp6": socket.AF_INET6}
@@ -57,12 +55,11 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
             proxy_headers=False,
             timeout_keep_alive=settings.server.keep_alive_timeout,
             timeout_graceful_shutdown=settings.server.graceful_stop_timeout,
-            h11_max_incomplete_event_size=LONGEST_REQUEST,
         )
         for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn drains, then raises them again: that was no failure
             signal.signal(number, lambda *_: None)
         patience = Patience(settings.server.read_request_timeout, settings.server.write_response_timeout)
-        asyncio.run(run(uvicorn.Server(config), listener, settings.server.max_clients, patience))
+        uvloop.run(run(uvicorn.Server(config), listener, settings.server.max_clients, patience))
 
 
 def unusable(settings: Settings) -> list[str]:

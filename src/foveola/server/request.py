@@ -12,6 +12,8 @@ from foveola.errors import FoveolaError
 
 Scope = MutableMapping[str, Any]
 _IDENTITY = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_USER = re.compile(r"(?<=:/)(/?)[^/]*(?:@|%40)")
+"""What may stand before the host of a source, written plain."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class Request:
     headers: Mapping[str, str]
     client: str = ""
     identity: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+
+    @property
+    def shown(self) -> str:
+        """The path for the log: without the name and the password that a plain source may have."""
+        return _USER.sub(r"\1…@", self.path)
 
     @classmethod
     def of(cls, scope: Scope) -> Request:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import unquote
 
+from foveola.urls import INFO
+
 Kind = Literal["picture", "info", "landing", "health", "head", "options", "nothing"]
-INFO = "/info/"
-"""What paths that ask about a picture begin with; their signature is of what comes after its own."""
 
 
 def kind_of(method: str, path: str, prefix: str = "", health: str = "") -> Kind:
@@ -34,4 +34,4 @@ def kind_of(method: str, path: str, prefix: str = "", health: str = "") -> Kind:
         return "health"
     if read in ("", "/"):
         return "landing"
-    return "info" if raw.startswith(INFO) else "picture"
+    return "info" if raw.startswith(f"{INFO}/") else "picture"

@@ -11,6 +11,7 @@ import hmac
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import lru_cache
 from typing import Any
 
 from foveola import errors, options, pipeline, urls
@@ -26,7 +27,6 @@ from foveola.server.jobs import Facts
 from foveola.server.making import Made, Maker
 from foveola.server.metrics import Metrics
 from foveola.server.request import Request
-from foveola.server.routes import INFO
 from foveola.server.wishes import Reader, Wish
 from foveola.sources import Sources
 from foveola.sources.base import masked
@@ -92,12 +92,12 @@ class Story:
             if isinstance(url, InfoUrl):
                 made = await self._made(wish, stack)
                 return self._speaker.info(made.told, made.result, Sent(url.source, expires))
-            fields["processing_options"] = "/".join(":".join(texts) for texts in options.write(url.options))
+            fields["processing_options"] = _written(url.options)
             return await self._pictured(url, wish, fields, stack)
         except FoveolaError as error:
             return self._refused(error, request, expires)
         except Exception as error:
-            _log.exception("Unforeseen error at %s", path)
+            _log.exception("Unforeseen error at %s", request.shown)
             unforeseen = FoveolaError(f"{type(error).__name__}: {error}")
             unforeseen.__cause__ = error
             return self._refused(unforeseen, request, expires)
@@ -108,8 +108,8 @@ class Story:
             raise SignatureError("Invalid secret")
 
     def _url(self, path: str, headers: Mapping[str, str]) -> ImageUrl | InfoUrl:
-        if path.startswith(INFO):
-            signature, signed = urls.split("/" + path.removeprefix(INFO))
+        if path.startswith(f"{urls.INFO}/"):
+            signature, signed = urls.split(path, urls.INFO)
             urls.verify(signature, signed, self._keys)
             return urls.parse_info(signed, self._grammar, now=self._now())
         signature, signed = urls.split(path)
@@ -140,6 +140,12 @@ class Story:
         said_by_worker = "processing" if error.status < 500 else "unexpected"
         self._metrics.error(next((word for kind, word in _KINDS if isinstance(error, kind)), said_by_worker))
         return self._speaker.refusal(error, request.headers.get("accept", ""), expires)
+
+
+@lru_cache(1024)
+def _written(said: ProcessingOptions) -> str:
+    """Return options as a URL says them; many requests ask for the same of different pictures."""
+    return "/".join(":".join(texts) for texts in options.write(said))
 
 
 def _record(facts: Facts) -> dict[str, object]:

@@ -29,7 +29,7 @@ from foveola.info import tell
 from foveola.picture import format_of
 from foveola.pipeline import Defaults, Rendered, Saving, plan, render
 from foveola.remembered import Remembered
-from foveola.server.jobs import LARGEST, Facts, Job, Told, UnknownTypeError, receive, refusal, reply, send, unpack
+from foveola.server.jobs import LARGEST, Facts, Job, TextFacts, UnknownTypeError, receive, refusal, reply, send, unpack
 from foveola.server.vipsmemory import held
 from foveola.transform.load import header_of
 from foveola.transform.opening import picked
@@ -112,7 +112,7 @@ def answer(job: Job, defaults: Defaults, source: int, result: int, watermark: in
         if job.kind == "info":
             text = json.dumps(tell(data, job.info, defaults.limits), ensure_ascii=False).encode("utf-8", "replace")
             _write(result, text)
-            return reply(Told(len(text), held()))
+            return reply(TextFacts(len(text), held()))
         mark = None if watermark is None else _read(watermark, job.watermark)
         rendered = work(data, job, defaults, mark)
         _write(result, rendered.data)

@@ -22,11 +22,11 @@ from typing import TypeVar
 from foveola.errors import FoveolaError, UrlError
 from foveola.pipeline import Defaults
 from foveola.server import forkserver
-from foveola.server.jobs import LIMIT, Facts, Job, Told, WorkerError, pack, read_reply, read_told, send
+from foveola.server.jobs import LIMIT, Facts, Job, TextFacts, WorkerError, pack, read_reply, read_text_facts, send
 from foveola.server.metrics import PROCESSING, Metrics
 from foveola.sources.base import Body
 
-T = TypeVar("T", Facts, Told)
+T = TypeVar("T", Facts, TextFacts)
 
 _log = logging.getLogger("foveola.server")
 START_SECONDS = 60.0
@@ -63,7 +63,9 @@ class Worker:
             return b""
 
     def kill(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, whatever it is doing; a second call does nothing."""
+        if self.channel.fileno() < 0:
+            return
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.process, signal.SIGKILL)
         self.channel.close()
@@ -120,7 +122,7 @@ class Pool:
 
     async def tell(self, job: Job, source: Body, result: Body) -> None:
         """Have a text about a picture written, as `work` does."""
-        await self._done(job, result, read_told, source.fd, result.fd)
+        await self._done(job, result, read_text_facts, source.fd, result.fd)
 
     async def _done(self, job: Job, result: Body, read: Callable[[bytes], T], *descriptors: int) -> T:
         message = pack(job)

@@ -21,7 +21,7 @@ from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source, mask
 from foveola.sources.body import too_large
 from foveola.sources.stores import Stores, check_extra
 
-__all__ = ["SCHEMES", "Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Sources", "Stores", "check", "module_of"]
+__all__ = ["SCHEMES", "Ask", "Fetched", "Reach", "Sources", "Stores", "check", "module_of"]
 
 SCHEMES: Mapping[str, str] = {
     "http": "http",

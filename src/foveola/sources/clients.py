@@ -49,12 +49,12 @@ def _s3(reach: Reach, bucket: str) -> ObjectStore:
 def _role(stores: Stores) -> Any:
     """Return what takes a role with the credentials at hand; the client asks again before they expire."""
     session = import_module("boto3").Session(region_name=stores.s3_region or None)
-    wish = {"RoleArn": stores.s3_assume_role_arn, "RoleSessionName": "foveola"}
+    asked = {"RoleArn": stores.s3_assume_role_arn, "RoleSessionName": "foveola"}
     if stores.s3_assume_role_external_id:
-        wish["ExternalId"] = stores.s3_assume_role_external_id
+        asked["ExternalId"] = stores.s3_assume_role_external_id
 
     def take() -> dict[str, Any]:
-        taken = session.client("sts").assume_role(**wish)["Credentials"]
+        taken = session.client("sts").assume_role(**asked)["Credentials"]
         return {
             "access_key_id": taken["AccessKeyId"],
             "secret_access_key": taken["SecretAccessKey"],

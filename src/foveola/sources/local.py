@@ -13,7 +13,7 @@ import mimetypes
 import os
 import stat
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -45,12 +45,15 @@ class Local:
 
     @asynccontextmanager
     async def open(self, url: str, ask: Ask) -> AsyncIterator[Opened]:
-        """Return the file at `url`, opened by a thread, because a disk may be slow.
+        """Return the file at `url`, at once where no link is on the way, else opened by a thread.
 
         Raises:
             SourceError: there is no such regular file under the folder.
         """
-        opened = _answer(*await asyncio.to_thread(self._read, url.removeprefix("local://")), ask)
+        path = url.removeprefix("local://")
+        found = self._at_once(path)
+        file, facts, name = found if found is not None else await asyncio.to_thread(self._read, path)
+        opened = _answer(file, facts, name, ask)
         try:
             yield opened
         finally:
@@ -58,6 +61,22 @@ class Local:
 
     async def close(self) -> None:
         """Nothing is kept open."""
+
+    def _at_once(self, path: str) -> tuple[Body, os.stat_result, str] | None:
+        """Return a file whose path needs no resolving, None where it does or where there is no such file."""
+        parts = path.strip("/").split("/")
+        if self.root is None or any(part in ("", ".", "..") for part in parts):
+            return None
+        try:
+            file = self._opened(parts)
+        except (OSError, ValueError):
+            return None
+        facts = os.fstat(file)
+        body = Body.of(file, facts.st_size)
+        if stat.S_ISREG(facts.st_mode):
+            return body, facts, "/" + path.lstrip("/")
+        body.close()
+        return None
 
     def _read(self, path: str) -> tuple[Body, os.stat_result, str]:
         try:
@@ -88,7 +107,12 @@ class Local:
         if self.root is None:
             raise ValueError("IMGPROXY_LOCAL_FILESYSTEM_ROOT is not set")
         resolved = (self.root / path.lstrip("/")).resolve(strict=True)
-        *folders, name = resolved.relative_to(self.root).parts or ("",)
+        return self._opened(resolved.relative_to(self.root).parts or ("",))
+
+    def _opened(self, parts: Sequence[str]) -> int:
+        """Open what is found by going down from the root, never by a link."""
+        assert self.root is not None
+        *folders, name = parts
         here = os.open(self.root, _FOLDER)
         try:
             for folder in folders:

@@ -15,28 +15,11 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from foveola.codecs.vips import channels, eight_bits, field, from_picture, to_picture, without
+from foveola.codecs.vips import PROFILE, channels, eight_bits, field, from_picture, without
 from foveola.errors import ArgumentError, expected
 from foveola.picture import Picture
 
-__all__ = [
-    "channels",
-    "eight_bits",
-    "flatten",
-    "from_array",
-    "from_linear",
-    "from_picture",
-    "standard",
-    "strip",
-    "to_linear",
-    "to_picture",
-    "to_profile",
-    "to_srgb",
-    "upright",
-]
-
-_PROFILE = "icc-profile-data"
-_METADATA = ("exif-data", "xmp-data", "iptc-data", "photoshop-data", "gainmap-data", "jpeg-thumbnail-data", _PROFILE)
+_METADATA = ("exif-data", "xmp-data", "iptc-data", "photoshop-data", "gainmap-data", "jpeg-thumbnail-data", PROFILE)
 _72_DPI = 72 / 25.4
 _HP_SRGB = ((8, b"\2\x10\0\0"), (48, b"IEC sRGB"), (80, b"HP  "))
 """Bytes in the header of the sRGB profile of Hewlett-Packard, the most common of all, which changes nothing."""
@@ -71,7 +54,7 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
 
     A profile that is broken or made for another colour space is dropped too. The depth stays.
     """
-    profile = field(image, _PROFILE, None)
+    profile = field(image, PROFILE, None)
     if profile is None:
         return image
     if not _is_srgb(profile):
@@ -79,7 +62,7 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
         arguments = {"input_profile": target, "depth": _bits(image), "pcs": _connection(profile)}
         with suppress(pyvips.Error):  # a profile that lcms can't link, found before a pixel is looked at
             image = image.icc_transform(target, embedded=True, **arguments)
-    return without(image, _PROFILE)
+    return without(image, PROFILE)
 
 
 def to_profile(image: pyvips.Image, profile: bytes) -> pyvips.Image:
@@ -97,7 +80,7 @@ def to_profile(image: pyvips.Image, profile: bytes) -> pyvips.Image:
     pcs = _connection(profile)
     with suppress(pyvips.Error):  # as above
         between = image.icc_import(embedded=False, input_profile=own, pcs=pcs).copy()
-        between.set_type(pyvips.GValue.blob_type, _PROFILE, profile)
+        between.set_type(pyvips.GValue.blob_type, PROFILE, profile)
         return between.icc_export(depth=_bits(image), pcs=pcs)
     return image
 
@@ -168,7 +151,11 @@ def strip(image: pyvips.Image, keep: Collection[str] = ()) -> pyvips.Image:
         keep: fields of libvips that stay, such as `icc-profile-data`.
     """
     names = [name for name in image.get_fields() if name in _METADATA or name.startswith(("exif-", "png-comment-"))]
-    return without(image, *(name for name in names if name not in keep)).copy(xres=_72_DPI, yres=_72_DPI)
+    image = image.copy(xres=_72_DPI, yres=_72_DPI)
+    for name in names:
+        if name not in keep:
+            image.remove(name)
+    return image
 
 
 def from_array(pixels: NDArray[Any], profile: bytes | None = None) -> pyvips.Image:

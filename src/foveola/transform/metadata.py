@@ -12,11 +12,11 @@ import pyvips
 
 from foveola.codecs import exif
 from foveola.codecs.base import marked
-from foveola.codecs.vips import field, without
+from foveola.codecs.vips import PROFILE, field, without
 from foveola.transform.colour import strip
 from foveola.transform.rights import exif_rights, iptc_rights, xmp_rights
 
-_EXIF, _XMP, _IPTC, _PROFILE = "exif-data", "xmp-data", "iptc-data", "icc-profile-data"
+_EXIF, _XMP, _IPTC = "exif-data", "xmp-data", "iptc-data"
 _INCH = 25.4
 """Millimetres; libvips counts resolution in pixels a millimetre."""
 _MOST_DPI = 65535
@@ -38,7 +38,7 @@ def stripped(image: pyvips.Image, keep_profile: bool, copyright: bool, dpi: int)
         kept[_EXIF] = exif_rights(field(image, _EXIF, None))
         kept[_XMP] = xmp_rights(field(image, _XMP, None))
         kept[_IPTC] = iptc_rights(field(image, _IPTC, None))
-    image = without(strip(image, keep=(_PROFILE,) if keep_profile else ()), "orientation")
+    image = without(strip(image, keep=(PROFILE,) if keep_profile else ()), "orientation")
     for name, blob in kept.items():
         if blob:
             image.set_type(pyvips.GValue.blob_type, name, blob)

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 from foveola.autoquality import Note, Result, find
 from foveola.codecs import codec
-from foveola.codecs.vips import computed
+from foveola.codecs.vips import computed, to_picture
 from foveola.errors import ConfigError
 from foveola.metrics import Reference
 from foveola.networks import Absent, Predictor, choose
 from foveola.remembered import NOTHING, Remembered
-from foveola.transform.colour import to_picture
 from foveola.transform.svg import sanitise
 
 if TYPE_CHECKING:

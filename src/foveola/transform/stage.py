@@ -113,11 +113,11 @@ def _shrink(geometry: Geometry, format: str) -> float:
 
 
 def _suits(image: pyvips.Image, shrink: float, stage: Stage) -> bool:
-    """Return whether a thumbnail is smaller than the picture, and large enough; other decoders do as they are told."""
+    """Return whether a thumbnail is large enough; other decoders do as they are told."""
     if stage.plan.source.format not in THUMBNAILED or shrink == 1:
         return True
     width = stage.turn.size((image.width, image.height))[0]
-    return stage.geometry.source[0] / shrink <= width < stage.geometry.source[0]
+    return stage.geometry.source[0] / shrink <= width
 
 
 def _offsets(stage: Stage, geometry: Geometry) -> ProcessingOptions:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pyvips
 
-from foveola.codecs.vips import broken, computed, field
+from foveola.codecs import vips
+from foveola.codecs.vips import PROFILE, broken, computed, field
 from foveola.options.values import WHITE, Colour, Gravity
 from foveola.transform import colour, filters, metadata, tone, watermark
 from foveola.transform.canvas import embedded
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from foveola.pipeline import Plan
 
 Step = Callable[[pyvips.Image, Stage], pyvips.Image]
-_PROFILE = "icc-profile-data"
 _DEFAULT_DELAY = 40
 """Milliseconds a frame is shown where the file says nothing; imgproxy's."""
 
@@ -49,7 +49,7 @@ def transformed(source: bytes | pyvips.Image, plan: Plan, mark: bytes | None = N
             image = _animated(opened(source, plan), plan, drawn)
         else:
             image = _chained(source, plan, drawn)
-        profile = field(opened(source, plan), _PROFILE, None) if plan.looks.profile else None
+        profile = field(opened(source, plan), PROFILE, None) if plan.looks.profile else None
         return finished(image, plan, profile)
     except pyvips.Error as error:
         raise broken(error) from error
@@ -76,7 +76,7 @@ def _chained(source: bytes | pyvips.Image, plan: Plan, mark: pyvips.Image | None
     image = opened(source, plan) if smaller is None or plan.reading.shrink != 1 else None
     for number, options in enumerate(plan.stages):
         if options.trim.threshold is not None and plan.reading.frames == 1:
-            image = computed(trimmed(colour.channels(image), options.trim))
+            image = computed(trimmed(vips.channels(image), options.trim))
         stage = staged(image, options, plan, number == len(plan.stages) - 1, mark)
         image, stage = loaded(image, stage, smaller)
         for step in STEPS:
@@ -87,7 +87,7 @@ def _chained(source: bytes | pyvips.Image, plan: Plan, mark: pyvips.Image | None
 
 def channels(image: pyvips.Image, stage: Stage) -> pyvips.Image:  # noqa: ARG001
     """Bring the picture to grey, RGB or RGB with alpha; other colour spaces by their profile."""
-    return colour.channels(image)
+    return vips.channels(image)
 
 
 def crop(image: pyvips.Image, stage: Stage) -> pyvips.Image:
@@ -230,10 +230,10 @@ def finished(image: pyvips.Image, plan: Plan, profile: bytes | None) -> pyvips.I
     looks = plan.looks
     if not looks.profile:
         image = colour.to_srgb(image)
-    elif profile and not image.get_typeof(_PROFILE):
+    elif profile and not image.get_typeof(PROFILE):
         image = colour.to_profile(image, profile)
     if not looks.deep:
-        image = colour.eight_bits(image)
+        image = vips.eight_bits(image)
     if not looks.metadata:
         return metadata.stripped(image, looks.profile, looks.copyright, looks.dpi)
     return metadata.tagged_dpi(image, looks.dpi) if looks.dpi else image

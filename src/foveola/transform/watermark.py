@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import pyvips
 
-from foveola.codecs.vips import channels, computed, eight_bits, field, without
+from foveola.codecs.vips import PROFILE, channels, computed, eight_bits, field, without
 from foveola.options.values import Gravity, Watermark
 from foveola.transform import colour
 from foveola.transform.placing import offset, position
 
 _GREYS = ("b-w", "grey16")
-_PROFILE = "icc-profile-data"
 _LARGEST = 100_000
 """Pixels that a side of the watermark may be asked to have; only what is seen is computed."""
 
@@ -86,8 +85,8 @@ def _alike(image: pyvips.Image, mark: pyvips.Image) -> tuple[pyvips.Image, pyvip
         )
     elif mark.bands == 2:
         mark = mark.colourspace(image.interpretation)
-    if profile := field(image, _PROFILE, None):
-        mark = without(colour.to_profile(mark, profile), _PROFILE)
+    if profile := field(image, PROFILE, None):
+        mark = without(colour.to_profile(mark, profile), PROFILE)
     return image, mark
 
 

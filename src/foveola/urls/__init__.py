@@ -6,12 +6,12 @@ can be built. Source: https://docs.imgproxy.net/usage/processing and https://doc
 
 from foveola.urls.grammar import Grammar, replacements
 from foveola.urls.reading import ImageUrl, InfoUrl, parse, parse_info
-from foveola.urls.signing import UNSIGNED, Keys, repair, sign, signed, split, verify
+from foveola.urls.signing import INFO, Keys, repair, sign, signed, split, verify
 from foveola.urls.writing import FORMS, Form, build, checked, write_source
 
 __all__ = [
     "FORMS",
-    "UNSIGNED",
+    "INFO",
     "Form",
     "Grammar",
     "ImageUrl",

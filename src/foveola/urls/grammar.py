@@ -59,7 +59,8 @@ def replacements(pairs: Iterable[tuple[str, str]]) -> tuple[Replacement, ...]:
     """Return expressions and templates for `replaced`, in the same order.
 
     Args:
-        pairs: patterns, in which `*` is anything but a slash, and texts, in which `${1}` is what the first stood for.
+        pairs: patterns, in which `*` is anything but a slash, and texts, in which `${1}` is what the first `*` stands
+            for.
     """
     return tuple((re.compile(re.escape(pattern).replace(r"\*", "([^/]*)")), text) for pattern, text in pairs)
 

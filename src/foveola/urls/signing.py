@@ -18,6 +18,8 @@ _LOST_SLASH = re.compile(r"^(\S+):/([^/])")
 _HINT = "The signature looks like a processing option: the URL has to start with a signature, any word if unsigned"
 UNSIGNED = "unsafe"
 """What stands for a signature where there are no keys."""
+INFO = "/info"
+"""What paths that ask about a picture begin with; their signature is of what comes after its own."""
 LONGEST = 32_768
 """Characters that a path may have."""
 
