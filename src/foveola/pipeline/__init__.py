@@ -19,7 +19,7 @@ from foveola.errors import ArgumentError, UrlError
 from foveola.goal import Asked, Autoquality, resolve
 from foveola.kinds import UNWRITTEN
 from foveola.options.values import STAGE, ProcessingOptions, Unsharp, changed
-from foveola.picture import FORMATS, LARGEST, Header, Limits, pixels
+from foveola.picture import FORMATS, LARGEST, Header, Limits
 from foveola.pipeline.formats import chosen, untouched
 from foveola.pipeline.values import Accepted, Defaults, Looks, Plan, Reading, Rendered, Saving, limits
 from foveola.settings import BEST_JPEG, SETTINGS
