@@ -233,3 +233,13 @@ def test_what_can_not_be_encoded_is_written_all_the_same() -> None:
     assert json.loads(done.stdout)["message"] == "Said \udce9 by a worker"
     assert json.loads(done.stdout)["severity"] == "WARNING"
     assert done.stderr == b""
+
+
+def test_a_record_of_several_values_is_one_text_that_reads_like_the_header() -> None:
+    out = io.StringIO()
+    logs.setup(Asked("structured"), out)
+    record = {"method": "dssim", "quality": 78, "dssim": 0.0204, "met": True}
+
+    logging.getLogger("foveola").info("x", extra={"fields": {"autoquality": record}})
+
+    assert 'autoquality="method=dssim, quality=78, dssim=0.0204, met=true"' in out.getvalue()

@@ -191,6 +191,11 @@ def test_a_result_has_no_more_pixels_than_any_file_is_written_of() -> None:
         saved(HEADER, huge)
 
 
+def test_no_side_is_longer_than_libvips_has_them() -> None:
+    with pytest.raises(UrlError, match="10000000"):
+        plan(HEADER, options(format="png", width=100_000_000, enlarge=True), Defaults())
+
+
 def test_a_url_may_say_other_limits() -> None:
     said = options(max_src_resolution=0.01)
 

@@ -19,7 +19,7 @@ from foveola.errors import ArgumentError, UrlError
 from foveola.goal import Asked, Autoquality, resolve
 from foveola.kinds import UNWRITTEN
 from foveola.options.values import STAGE, ProcessingOptions, Unsharp, changed
-from foveola.picture import FORMATS, LARGEST, Header, Limits
+from foveola.picture import FORMATS, LARGEST, LONGEST_SIDE, Header, Limits
 from foveola.pipeline.formats import chosen, untouched
 from foveola.pipeline.values import Accepted, Defaults, Looks, Plan, Reading, Rendered, Saving, limits
 from foveola.settings import BEST_JPEG, SETTINGS
@@ -111,6 +111,8 @@ def plan(
     limit = min(filter(None, (longest, LONGEST.get(format, 0))), default=0)
     looks = _looks(header, format, options, defaults)
     geometry = _foreseen(header, stages, reading, looks, limit)
+    if max(*geometry.scaled, *geometry.result) > LONGEST_SIDE:
+        raise UrlError(f"Expected sides of at most {LONGEST_SIDE} pixels, got {geometry.scaled}", status=422)
     shrunk = not whole and _foreseen(header, stages, reading, looks, longest).result != geometry.result
     losses: tuple[tuple[Note, bool], ...] = (
         ("first_frame", header.pages > max(frames, reading.stacked) == 1 and not whole),

@@ -195,7 +195,8 @@ def _shown(value: Any, *, always: bool = False) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
-    text = str(value)
+    pairs = value.items() if isinstance(value, Mapping) else ()
+    text = ", ".join(f"{name}={_shown(part)}" for name, part in pairs) if pairs else str(value)
     return _quote(text) if always or not _PLAIN.fullmatch(text) else text
 
 
