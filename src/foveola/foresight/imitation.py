@@ -127,8 +127,9 @@ def forward(weights: Weights, x: Array, losses: Array, base: Array | float = 0.0
     spread = np.sqrt(np.maximum((second * second).mean(1) - mean * mean, 0) + np.float32(1e-4))
     pooled = np.concatenate([mean, spread, np.clip((logs + 4) / 1.5, -3, 3)], 1)
     curve = (logs - base) @ weights["curve"] + weights["offset"] + pooled @ weights["pool"]
-    kept = {"x": x, "first": first, "second": second, "factor": factor, "moved": moved, "total": total}
-    return curve, kept | {"logs": logs, "base": base, "mean": mean, "spread": spread, "pooled": pooled}
+    kept: dict[str, Array] = {"x": x, "first": first, "second": second, "factor": factor, "moved": moved}
+    later: dict[str, Array] = {"total": total, "logs": logs, "mean": mean, "spread": spread, "pooled": pooled}
+    return curve, kept | later | {"base": np.asarray(base)}
 
 
 def places(reference: Reference, table: Quantiser, knots: Any) -> Array:
