@@ -157,7 +157,6 @@ def test_a_client_that_has_the_object_is_told_so(reach: Reach) -> None:
         "s3://pics/\0",
         "s3://pics/\udce9",
         "s3://pics/a\nb",
-        "S3://pics/cat.jpg",
     ],
 )
 def test_what_is_no_object_is_unreachable(reach: Reach, url: str) -> None:

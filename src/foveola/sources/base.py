@@ -146,12 +146,21 @@ class Fetched:
 
 
 def masked(url: str) -> str:
-    """Return a URL for logs and errors: without the name and the password that may stand before its host."""
+    """Return a URL for logs and errors: without the name and the password that may stand before its host.
+
+    Where a port is none, all of that may be a name and a password, of a URL that was cut off at its `@`.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
-        return url.partition("://")[0] + "://…" if "@" in url else url
-    return parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
+        scheme, _, rest = url.partition("://")
+        return f"{scheme}://…" if set("@:") & set(rest) else url
+    _, user, host = parts.netloc.rpartition("@")
+    host = f"…@{host}" if user else "…" if _NO_PORT.search(host) else host
+    return url if host == parts.netloc else parts._replace(netloc=host).geturl()
+
+
+_NO_PORT = re.compile(r":(?![0-9]*$)[^\]]*$")
 
 
 class Source(Protocol):

@@ -218,7 +218,9 @@ def _translated(url: str) -> Iterator[None]:
     except aiohttp.ClientConnectorError as error:
         forbidden = isinstance(error.os_error, ForbiddenAddressError)
         raise SourceError(f"{masked(url)}: {error}", public="Invalid source URL" if forbidden else None) from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except ValueError as error:  # a URL that is none, or a header; it says what, and that may be a password
+        raise SourceError(f"{masked(url)} can't be asked: {type(error).__name__}") from None
+    except (aiohttp.ClientError, OSError) as error:
         raise SourceError(f"{masked(url)}: {error}") from error
 
 

@@ -20,7 +20,7 @@ import obstore
 from obstore import exceptions
 
 from foveola.errors import SourceError
-from foveola.sources.base import Ask, Opened, Reach
+from foveola.sources.base import Ask, Opened, Reach, masked
 from foveola.sources.clients import OPEN, PREFIXES
 from foveola.sources.conditions import http_date, not_modified, part_of, read_date
 
@@ -83,7 +83,7 @@ class Objects:
         if self._reach.query_separator:
             key, _, version = key.partition(self._reach.query_separator)
         if not _BUCKET.fullmatch(bucket) or not key or key.endswith("/"):
-            raise SourceError(f"Expected {scheme}://bucket/key, got {url!r}")
+            raise SourceError(f"Expected {scheme}://bucket/key, got {masked(url)!r}")
         allowed = getattr(self._reach.stores, f"{PREFIXES[scheme]}_allowed_buckets")
         denied = getattr(self._reach.stores, f"{PREFIXES[scheme]}_denied_buckets")
         if (allowed and not _among(bucket, allowed)) or _among(bucket, denied):
@@ -175,7 +175,7 @@ async def _unpacked(url: str, parts: AsyncIterator[bytes]) -> AsyncIterator[byte
 
 def _broke_off(url: str, error: Exception) -> NoReturn:
     public = "Source response is incomplete"
-    raise SourceError(f"{url} broke off: {_first_line(error)}", status=422, public=public) from error
+    raise SourceError(f"{masked(url)} broke off: {_first_line(error)}", status=422, public=public) from error
 
 
 @contextmanager
@@ -186,7 +186,7 @@ def _translated(url: str) -> Iterator[None]:
     except exceptions.NotModifiedError:
         raise
     except (exceptions.BaseError, OSError, ValueError) as error:
-        raise SourceError(f"{url}: {_first_line(error)}", status=_status(error)) from error
+        raise SourceError(f"{masked(url)}: {_first_line(error)}", status=_status(error)) from error
 
 
 def _status(error: Exception) -> int:
