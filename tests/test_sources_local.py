@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from foveola.errors import SourceError
 from foveola.sources import Ask, Reach, Sources
-from tests.origins import content, get, run, stream
+from tests.origins import content, get, refused, run, stream
 
 DATA = bytes(range(256)) * 40
 THEN = 784_111_777_123_456_789
@@ -139,3 +142,63 @@ def test_a_raw_file_is_what_its_name_says(reach: Reach, name: str, mime: str | N
 
     assert run(stream(f"local:///{name}", reach))[1].get("content-type") == mime
     assert "content-type" not in run(get(f"local:///{name}", None, reach))[1]
+
+
+def test_a_scheme_in_capitals_is_allowed_as_it_is_written(reach: Reach) -> None:
+    assert run(get("LOCAL:///cat.jpg", None, reach))[2] == DATA
+    assert run(stream("Local:///cat.jpg", reach))[2] == DATA
+    assert run(get("LOCAL:///cat.jpg", None, replace(reach, allowed=("LOCAL://",))))[2] == DATA
+    assert run(refused("LOCAL:///cat.jpg", None, replace(reach, allowed=("local://",)))) == (404, "Invalid source URL")
+
+
+PATHS = """
+out out-folder/secret device self relative proc/environ slash/etc/hostname ping dangling deep/out/secret pipe to-pipe
+listener deep deep/.. . .. ./ // deep/../.. ../outside/secret deep/../../outside/secret ./../outside/secret
+%2e%2e/secret
+..%2foutside%2fsecret ..\\outside\\secret cat.jpg/../../outside/secret ~/x ~root /dev/stdin /proc/self/fd/0
+dev/fd/0 ?cat.jpg
+"""
+"""What is no regular file under a root that is full of links, and beside which is a folder `outside`."""
+
+
+def test_only_regular_files_under_the_root_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / "deep").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "secret").write_bytes(b"secret")
+    (root / "cat.jpg").write_bytes(DATA)
+    for name, there in {
+        "out": outside / "secret",
+        "out-folder": outside,
+        "device": Path("/dev/zero"),
+        "self": root / "self",
+        "relative": Path("../../../../../../../etc/hostname"),
+        "proc": Path("/proc/self"),
+        "slash": Path("/"),
+        "ping": root / "pong",
+        "pong": root / "ping",
+        "deep/out": outside,
+        "dangling": root / "nothing",
+    }.items():
+        (root / name).symlink_to(there)
+    os.mkfifo(root / "pipe")
+    (root / "to-pipe").symlink_to(root / "pipe")
+    monkeypatch.chdir(root)  # the path of a socket has to be short
+    odd = ("cat.jpg\0", "\0", "a\0.png", "deep\0/../cat.jpg", "\udcff", "a" * 300, "a/" * 3000, "cat.jpg\n", " cat.jpg")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("listener")
+        for path in (*PATHS.split(), *odd, str(outside / "secret"), "/" + str(outside / "secret")):
+            for work in (get, stream):
+                with pytest.raises(SourceError) as error:
+                    run(work(f"local:///{path}", reach=Reach(str(root))))
+                assert (error.value.status, error.value.public) == (404, "Source is unreachable"), path
+    assert run(get("local:///deep/../cat.jpg", reach=Reach(str(root))))[2] == DATA
+
+
+def test_refused_files_leave_nothing_open(reach: Reach) -> None:
+    os.mkfifo(Path(reach.local_root, "pipe"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for path in ("pipe", "nothing", ".", "../x", "cat.jpg\0"):
+        run(refused(f"local:///{path}", None, reach))
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -21,7 +21,7 @@ from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source, mask
 from foveola.sources.body import too_large
 from foveola.sources.stores import Stores, check_extra
 
-__all__ = ["SCHEMES", "Ask", "Fetched", "Reach", "Sources", "Stores", "check", "module_of"]
+__all__ = ["SCHEMES", "Ask", "Fetched", "Reach", "Sources", "Stores", "check", "module_of", "ordinary"]
 
 SCHEMES: Mapping[str, str] = {
     "http": "http",
@@ -61,7 +61,7 @@ class Sources:
         with self._in_time(url):
             async with asyncio.timeout(self._reach.timeout):
                 source = await self._source(url)
-                async with source.open(url, ask) as opened:
+                async with source.open(ordinary(url), ask) as opened:
                     _check_status(url, opened, ask)
                     if opened.status == 304:
                         return Fetched(304, opened.headers)
@@ -81,7 +81,7 @@ class Sources:
         with self._in_time(url):
             async with asyncio.timeout(self._reach.timeout):
                 source = await self._source(url)
-                context = source.open(url, ask)
+                context = source.open(ordinary(url), ask)
                 opened = await context.__aenter__()
         try:
             yield replace(opened, parts=lambda: self._patient(url, opened))
@@ -134,11 +134,17 @@ def module_of(url: str, reach: Reach) -> str:
         SourceError: it is not allowed, or of no scheme that is served.
     """
     reach.check(url)
-    scheme, mark, _ = url.partition("://")
+    scheme, mark, _ = ordinary(url).partition("://")
     if not mark or scheme not in SCHEMES or not reach.stores.uses(scheme):
         used = [name for name in SCHEMES if reach.stores.uses(name)]
         raise SourceError(f"Expected a URL that begins with one of {', '.join(used)}, got {masked(url)!r}")
     return SCHEMES[scheme]
+
+
+def ordinary(url: str) -> str:
+    """Return a URL with its scheme in lower case, as `HTTP://` is meant; the rest stays as it is written."""
+    scheme, mark, rest = url.partition("://")
+    return scheme.lower() + mark + rest if mark and scheme.isascii() else url
 
 
 def check(reach: Reach) -> None:

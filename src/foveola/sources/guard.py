@@ -91,6 +91,6 @@ def _embedded(address: IPv6Address) -> list[IPv4Address]:
         found.append(value >> 80)
     if address in _TEREDO:
         found.append(~value)
-    if value >> 32 & 0xFDFF_FFFF == 0x5EFE:  # ISATAP; the bit left out says whether the address is globally unique
+    if value >> 32 & 0xFCFF_FFFF == 0x5EFE:  # ISATAP; the bits left out say whether it is globally unique and a group
         found.append(value)
     return [IPv4Address(v & 0xFFFF_FFFF) for v in found]

@@ -1,8 +1,8 @@
 """`http://` and `https://`: files from other servers, which are asked politely and believed in nothing.
 
 Every address is judged as it is dialled (`foveola.sources.guard`), on each redirect again. Credentials stay with the
-server they were meant for: a redirect to another one goes without cookies, authorization and what the URL says of a
-user. Nothing is taken from the environment but, where the settings say so, its proxies.
+server they were meant for: a redirect to another one goes without cookies, authorization, what the URL says of a user
+and all that a client may have added. Nothing is taken from the environment but, where the settings say so, its proxies.
 Source: https://docs.aiohttp.org/en/stable/client_reference.html
 """
 
@@ -39,6 +39,8 @@ _RAW = {"accept-encoding", "if-match", "if-range", "if-unmodified-since", "range
 """Headers whose answers are no whole files as they are."""
 _SECRET = {"authorization", "cookie", "host"}
 """Headers that are for one server."""
+_HARMLESS = {"accept", "accept-language", "if-modified-since", "if-none-match", "user-agent", *_RAW}
+"""Headers of a client that another server is told too; any other one may be a key."""
 
 
 class Http:
@@ -91,7 +93,7 @@ class Http:
                 raise SourceError(f"Redirect to {masked(str(there))}")
             self._reach.check(str(there))
             if not _same_server(url, there):
-                headers = {name: value for name, value in headers.items() if name not in _SECRET}
+                headers = _for_another(headers, self._reach)
             url = there
         raise SourceError(f"More than {self._reach.max_redirects} redirects, the last to {masked(str(url))}")
 
@@ -131,6 +133,12 @@ def _asked(reach: Reach, ask: Ask) -> dict[str, str]:
     left_out = _OURS if ask.raw else _OURS | _RAW
     asked = {name.lower(): _bytes(value) for name, value in ask.headers if name.lower() not in left_out}
     return asked | {name.lower(): value for name, value in reach.request_headers}
+
+
+def _for_another(headers: dict[str, str], reach: Reach) -> dict[str, str]:
+    """Return the headers that go along to another server: what every server is sent, and no secret of a client."""
+    kept = (_HARMLESS | {name.lower() for name, _ in reach.request_headers}) - _SECRET
+    return {name: value for name, value in headers.items() if name in kept}
 
 
 def _bytes(value: str) -> str:

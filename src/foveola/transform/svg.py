@@ -133,6 +133,8 @@ class _Walk:
         self._count += 1
         if 0 < self.elements < self._count or len(self._scopes) > DEEPEST:
             raise _refused(f"at most {self.elements} elements, {DEEPEST} deep", f"{self._count}, {len(self._scopes)}")
+        if not _NO_LETTERS.isdisjoint("".join((name, *attributes[::2]))):
+            raise _refused("names of XML", name)
         pairs = [(key.strip(), value) for key, value in zip(attributes[::2], attributes[1::2], strict=True)]
         local, space = self._named(name, pairs)
         if len(self._scopes) == 1 and (local != "svg" or space not in ("", _SVG)):
@@ -291,6 +293,8 @@ def _refused(what: str, got: object) -> ImageError:
 
 
 _TOO_LARGE = "Invalid source image"
+_NO_LETTERS = frozenset("\u00aa\u00b5\u00ba")
+"""What expat takes for letters of names in ISO 8859-1, and in UTF-8 does not."""
 _ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 _ENCODINGS = (b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15", b"windows-1252")
 """In which letters are ASCII."""

@@ -86,4 +86,4 @@ def _quoted(source: str) -> str:
     if not mark:
         scheme, rest = "", source
     quoted = quote(rest, safe="/:!$&'()*+,;=~-._", errors="surrogateescape")
-    return quote(scheme, safe="+-.") + mark + re.sub(r":(?=/(?:[^/]|$))", "%3A", quoted)
+    return quote(scheme, safe="+-.", errors="surrogateescape") + mark + re.sub(r":(?=/(?:[^/]|$))", "%3A", quoted)

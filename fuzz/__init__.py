@@ -1,0 +1,6 @@
+"""Readers of what strangers send, each fed with broken input: only `FoveolaError` may come out.
+
+A module of `fuzz.targets` is one reader: `seeds()` are small inputs that it takes, `TOKENS` words that break it sooner,
+`target(data)` feeds it and checks laws that hold for whatever it has read. `python -m fuzz NAME --seconds 60` runs one,
+by atheris where that is installed (it is guided by coverage), else by mutations of our own.
+"""
