@@ -243,6 +243,8 @@ class Limits:
         single = frames > 1 and self.frame_pixels > 0
         most, got = (self.frame_pixels, area) if single else (self.pixels, area * frames)
         size = f"{header.width}x{header.height}" + (f"x{frames}" if frames > 1 else "")
+        if min(header.width, header.height) < 1:
+            raise ImageError(f"Expected sides of 1 pixel or more, got {size}", public="Invalid source image")
         if 0 < most < got:
             raise ImageError(f"Expected at most {most} pixels, got {size}", public="Invalid source image")
         if 0 < self.side < max(header.width, header.height):
