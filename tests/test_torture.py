@@ -109,6 +109,14 @@ def test_sides_below_one_are_refused_before_pixels(size: tuple[int, int]) -> Non
         Limits().check(Header("heic", *size, 3, False))
 
 
+@pytest.mark.parametrize("size", [(500_001, 1), (1, 10_000_000), (49_000_000, 1)])
+def test_rows_without_end_are_refused_before_pixels_unless_nothing_is(size: tuple[int, int]) -> None:
+    with pytest.raises(ImageError, match="Expected sides of at most 500000 pixels"):
+        Limits().check(Header("png", *size, 3, False))
+    Limits(pixels=0).check(Header("png", *size, 3, False))
+    Limits().check(Header("png", 500_000, 100, 3, False))
+
+
 def test_a_bmp_without_its_pixels_costs_no_memory_for_them() -> None:
     head = struct.pack("<IHHIIIIHH6I", 854, 0, 0, 54, 40, 1, 49_000_000, 1, 24, *(0,) * 6)
     began = time.process_time()
