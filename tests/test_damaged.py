@@ -140,6 +140,27 @@ def test_tags_that_are_repeated_cost_no_time() -> None:
     assert time.process_time() - began < 5
 
 
+@pytest.mark.parametrize("values", [0, 200_000], ids=["entries", "values"])
+def test_pages_that_share_what_they_are_made_of_cost_no_time(values: int) -> None:
+    """Of thousands of directories each begins within the one before, or each names the same long list again."""
+    if values:
+        tags = struct.pack("<HHHIIHHII", 2, 273, 4, values, 8, 279, 4, values, 8)
+        size = len(tags) + 4
+        data = b"".join(tags + struct.pack("<I", 8 + size * (n + 1)) for n in range(20_000)) + bytes(4 * values)
+    else:
+        links = bytearray(4 * 12_000 + 12 * 0x1000)
+        for n in range(12_000):
+            struct.pack_into("<H", links, 4 * n, 0x1000)
+            struct.pack_into("<H", links, 4 * n + 2 + 12 * 0x1000, 8 + 4 * (n + 1))
+        data = bytes(links) + bytes(8)
+    began = time.process_time()
+
+    with pytest.raises(ImageError, match="breaks off"):
+        tiff.whole(b"II*\0" + struct.pack("<I", 8) + data, 0, -1)
+
+    assert time.process_time() - began < 5
+
+
 def test_a_length_beyond_the_file_is_refused_before_it_is_read() -> None:
     with pytest.raises(ImageError, match="breaks off"):
         tiff.whole(entries((273, 4, 0xFFFFFFFF, 8)))

@@ -51,7 +51,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "library",
             "info",
         }
-        | {"samples", "doctor", "train"}
+        | {"samples", "doctor", "torture", "train"}
     ),
     frozenset({"server", "cli", "bulk", "playground"}),
 )

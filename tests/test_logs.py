@@ -243,3 +243,13 @@ def test_a_record_of_several_values_is_one_text_that_reads_like_the_header() -> 
     logging.getLogger("foveola").info("x", extra={"fields": {"autoquality": record}})
 
     assert 'autoquality="method=dssim, quality=78, dssim=0.0204, met=true"' in out.getvalue()
+
+
+def test_of_each_picture_a_few_records_are_written_and_the_last_says_so() -> None:
+    few = logs.Few(3)
+
+    for _ in range(2):
+        few.begin()
+        records = [logging.LogRecord("pyvips", logging.WARNING, "", 0, f"VIPS: {n}", (), None) for n in range(90)]
+        written = [record.getMessage() for record in records if few.filter(record)]
+        assert written == ["VIPS: 0", "VIPS: 1", "VIPS: 2 (and whatever more is said of this picture)"]

@@ -21,6 +21,7 @@ from foveola.cli.samples import samples
 from foveola.cli.serve import serve
 from foveola.cli.show import tolerant
 from foveola.cli.sign import sign
+from foveola.cli.torture import torture
 from foveola.cli.train import train
 from foveola.cli.url import url
 from foveola.cli.version import version
@@ -48,6 +49,7 @@ COMMANDS = (
     health,
     doctor,
     samples,
+    torture,
     train,
     version,
 )

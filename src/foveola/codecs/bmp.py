@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from foveola.codecs import pillow, vips
 from foveola.codecs.base import holdable
+from foveola.errors import ImageError
 from foveola.goal import Bounds
 from foveola.picture import Header, Picture
 from foveola.settings import BmpSettings
@@ -41,6 +42,7 @@ class Bmp:
 
     def decode(self, data: bytes) -> Picture:
         """Read a file; a palette is expanded, the fourth byte is alpha where a mask says so."""
+        _check_length(data)
         return pillow.decode(data, "BMP")
 
     def setting(self, quality: int, settings: BmpSettings) -> Hashable:  # noqa: ARG002
@@ -57,6 +59,22 @@ def header(data: bytes) -> Header:
     return pillow.header(data, "bmp")
 
 
+def _check_length(data: bytes) -> None:
+    """Refuse a file that has not the bytes of its pixels, before there is memory for them; packed ones have any number.
+
+    Raises:
+        ImageError: it is too short.
+    """
+    if len(data) < _START.size:
+        return  # Pillow says what is wrong
+    start, size, width, height, bits, packed = _START.unpack_from(data)
+    if size >= _INFO and packed in (0, _MASKED):
+        filling = 3  # bytes that round off a row; the last one can do without
+        whole = start + (width * bits + 31) // 32 * 4 * abs(height)
+        if len(data) + filling < whole:
+            raise ImageError(f"Expected a whole BMP file of {whole} bytes, got {len(data)}")
+
+
 def _transparent(picture: Picture) -> bytes:
     """Return a file with alpha: rows from the bottom to the top, blue first."""
     pixels = picture.frames[0, ::-1, :, [2, 1, 0, 3]].transpose(1, 2, 0).tobytes()
@@ -69,6 +87,10 @@ def _transparent(picture: Picture) -> bytes:
 
 _FILE = struct.Struct("<2sIHHI")
 _HEADER = struct.Struct("<IiiHHIIiiII4I4s48x")
+_START = struct.Struct("<10xIIii2xHI")
+"""Where the pixels are, the bytes of the header, width, height, bits of a pixel, and how they are packed."""
+_INFO = 40
+"""Bytes of a header that says how pixels are packed."""
 _MASKED = 3
 _MASKS = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
 CODEC = Bmp()

@@ -89,22 +89,30 @@ def _strip(tags: dict[int, tuple[int, ...]]) -> float:
 
 
 def _directories(data: bytes) -> Iterator[dict[int, tuple[int, ...]]]:
-    """Yield of each page the tags that say where its parts are; raises struct.error where the file breaks off."""
+    """Yield of each page the tags that say where its parts are; raises struct.error where the file breaks off.
+
+    Pages may share what they name, but not so much that a small file is long to read: all that is looked at is a few
+    times the file.
+    """
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
     word, number = ("Q", "Q") if big else ("I", "H")
     entry = struct.Struct(f"{order}HH{word}")
     (at,) = struct.unpack_from(order + word, data, 8 if big else 4)
-    seen = {0}
+    seen, left = {0}, _TIMES * len(data)
     while at not in seen:
         seen.add(at)
         (count,) = struct.unpack_from(order + number, data, at)
         first, step = at + struct.calcsize(order + number), entry.size + struct.calcsize(order + word)
+        left -= step * count
+        if left < 0:
+            raise struct.error("more entries than bytes")
         tags: dict[int, tuple[int, ...]] = {}
         for place in range(first, first + step * count, step):
             tag, kind, length = entry.unpack_from(data, place)
             if tag in _TAGS and tag not in tags and kind in _KINDS:
-                if length > len(data):
+                left -= length * struct.calcsize(_KINDS[kind])
+                if left < 0:
                     raise struct.error("more values than bytes")
                 form, value = f"{order}{length}{_KINDS[kind]}", place + entry.size
                 if struct.calcsize(form) > struct.calcsize(order + word):
@@ -115,6 +123,8 @@ def _directories(data: bytes) -> Iterator[dict[int, tuple[int, ...]]]:
 
 
 _KINDS = {3: "H", 4: "I", 16: "Q"}
+_TIMES = 4
+"""Whole files that directories and their values may come to; of a file that shares nothing they are two at most."""
 _PARTS = ((273, 279), (324, 325))
 """The tags of the offsets and the byte counts: of strips, of tiles."""
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _ROWS = 256, 257, 258, 259, 278

@@ -245,6 +245,17 @@ def field(image: pyvips.Image, name: str, missing: Any) -> Any:
     return image.get(name) if image.get_typeof(name) else missing
 
 
+def names(image: pyvips.Image) -> list[bytes]:
+    """Return the names of all metadata fields of `image`; those of texts in a PNG need not be UTF-8."""
+    array = pyvips.vips_lib.vips_image_get_fields(image.pointer)
+    found: list[bytes] = []
+    while array[len(found)] != pyvips.ffi.NULL:
+        found.append(pyvips.ffi.string(array[len(found)]))
+        pyvips.glib_lib.g_free(array[len(found) - 1])
+    pyvips.glib_lib.g_free(array)
+    return found
+
+
 def orientation(image: pyvips.Image) -> int:
     """Return how `image` has to be turned, 1..8 as in Exif; 1 where it says nothing that can be understood."""
     said = field(image, "orientation", 1)

@@ -121,6 +121,29 @@ def duration(seconds: float) -> str:
     return f"{int(minutes)}m{rest:.4g}s" if minutes else f"{rest:.6g}s"
 
 
+class Few:
+    """A filter that lets a few records through for each picture: a small file can have libvips warn by the thousand.
+
+    Args:
+        most: how many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
+
+    def begin(self) -> None:
+        """Count from 0 again: another picture."""
+        self._count = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is written; the last one says that it is."""
+        self._count += 1
+        if self._count == self._most:
+            record.msg = f"{record.msg} (and whatever more is said of this picture)"
+        return self._count <= self._most
+
+
 class Lines(logging.Formatter):
     """A formatter that makes one line of a record.
 

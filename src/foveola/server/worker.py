@@ -29,6 +29,7 @@ from foveola.info import tell
 from foveola.picture import format_of
 from foveola.pipeline import Defaults, Rendered, Saving, plan, render
 from foveola.remembered import Remembered
+from foveola.server import logs
 from foveola.server.jobs import LARGEST, Facts, Job, TextFacts, UnknownTypeError, receive, refusal, reply, send, unpack
 from foveola.server.vipsmemory import held
 from foveola.transform.load import header_of
@@ -36,6 +37,8 @@ from foveola.transform.opening import picked
 
 _log = logging.getLogger("foveola.worker")
 _PR_SET_PDEATHSIG = 1
+_WARNINGS = 10
+"""How many of libvips' are written down for one picture."""
 MARGIN = 1.5
 """How many times the longest look so far the next one may take."""
 
@@ -83,12 +86,15 @@ def main(channel: socket.socket) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     message, _ = receive(channel)
     defaults: Defaults = unpack(message)
+    warnings = logs.Few(_WARNINGS)
+    logging.getLogger("pyvips").addFilter(warnings)
     send(channel, b"ready")
     while True:
         message, descriptors = receive(channel, 3)
         if not message:
             return
         send(channel, b"begun")
+        warnings.begin()
         send(channel, answer(unpack(message), defaults, *descriptors))
         for descriptor in descriptors:
             os.close(descriptor)

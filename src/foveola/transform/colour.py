@@ -15,7 +15,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from foveola.codecs.vips import PROFILE, channels, eight_bits, field, from_picture, without
+from foveola.codecs.vips import PROFILE, channels, eight_bits, field, from_picture, names, without
 from foveola.errors import ArgumentError, expected
 from foveola.picture import Picture
 
@@ -150,10 +150,10 @@ def strip(image: pyvips.Image, keep: Collection[str] = ()) -> pyvips.Image:
         image: of any kind.
         keep: fields of libvips that stay, such as `icc-profile-data`.
     """
-    names = [name for name in image.get_fields() if name in _METADATA or name.startswith(("exif-", "png-comment-"))]
     image = image.copy(xres=_72_DPI, yres=_72_DPI)
-    for name in names:
-        if name not in keep:
+    for name in names(image):
+        told = name.decode(errors="replace")
+        if told not in keep and (told in _METADATA or told.startswith(("exif-", "png-comment-"))):
             image.remove(name)
     return image
 

@@ -12,7 +12,7 @@ import pyvips
 
 from foveola.codecs import exif
 from foveola.codecs.base import marked
-from foveola.codecs.vips import PROFILE, field, without
+from foveola.codecs.vips import PROFILE, field, names, without
 from foveola.transform.colour import strip
 from foveola.transform.rights import exif_rights, iptc_rights, xmp_rights
 
@@ -81,6 +81,6 @@ def _mended(image: pyvips.Image, values: dict[int, int]) -> pyvips.Image:
     block = field(image, _EXIF, None)
     if block is None:
         return image
-    image = without(image, *(name for name in image.get_fields() if name.startswith("exif-ifd")))
+    image = without(image, *(name.decode() for name in names(image) if name.startswith(b"exif-ifd")))
     image.set_type(pyvips.GValue.blob_type, _EXIF, marked(exif.overwritten(block, values)))
     return image
