@@ -279,7 +279,7 @@ def test_the_log_tells_of_a_request(plain: Served, elsewhere: Origin) -> None:
     for word in ('method="GET"', 'client_ip="1.2.3.4"', "status=200", 'processing_options="w:20/aq:dssim:0.02:1:100"'):
         assert word in completed
     assert "…@127.0.0.1" in completed
-    assert "'method': 'dssim'" in completed
+    assert 'autoquality="method=dssim, quality=' in completed
     assert "secret" not in completed.partition("image_url")[2]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,11 +112,11 @@ def made(
         memory = Memory(open_store("memory", 100), 0)
         maker = Maker(settings, shelf, Assets(shelf, shelf), painter, memory, Admission(1, 0), metrics)
         ask = Ask(tuple((name.replace("_", "-"), value) for name, value in asked.items()))
-        result = await maker.make(Wish(url, Accepted(), ask))
         try:
-            return result.told, read(result.result)
+            with closing(await maker.make(Wish(url, Accepted(), ask))) as result:
+                return result.told, read(result.result)
         finally:
-            result.close()
+            await memory.close()
 
     return asyncio.run(make())
 
