@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from foveola.picture import Picture
 from tests.toys import photo
@@ -125,6 +126,21 @@ class Served:
 def children(pid: int) -> list[int]:
     """Return the children of a process."""
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def inside(pid: int, what: str) -> bytes:
+    """Return a file of a process of a server; see `looking`."""
+    with looking():
+        return Path(f"/proc/{pid}/{what}").read_bytes()
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Look into processes of a server, which only root may; skip the test for anyone else."""
+    try:
+        yield
+    except PermissionError:
+        pytest.skip("only root looks into a server")
 
 
 def state(pid: int) -> str:

@@ -50,6 +50,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "pipeline",
             "library",
             "info",
+            "sandbox",
         }
         | {"samples", "doctor", "torture", "train"}
     ),

@@ -18,7 +18,7 @@ from foveola.codecs import codec
 from foveola.metrics import Reference
 from foveola.picture import Picture
 from foveola.transform.load import header_of
-from tests.serving import POLICY, Origin, Served, origin, serving, until, write_pictures
+from tests.serving import POLICY, Origin, Served, inside, looking, origin, serving, until, write_pictures
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +297,7 @@ def test_the_front_never_loads_what_works_on_pictures(server: Served, elsewhere:
     with ThreadPoolExecutor(4) as pool:
         replies = list(pool.map(server.get, targets * 3))
 
-    maps = Path(f"/proc/{server.process.pid}/maps").read_text()
+    maps = inside(server.process.pid, "maps").decode()
     loaded = {line.split()[-1] for line in maps.splitlines() if "/" in line}
     assert len(replies) > 100
     assert sum(reply.status == 200 for reply in replies) >= 15
@@ -315,7 +315,8 @@ def test_the_front_and_the_workers_keep_nothing_of_a_request(server: Served) -> 
 
     for _ in range(4):
         server.get("/unsafe/w:20/plain/local:///cat.jpg")
-    before = kept()
+    with looking():
+        before = kept()
     for target, _, _ in STATUSES:
         server.get(target)
     assert until(lambda: all(now <= then for now, then in zip(kept(), before, strict=True)), 3), (before, kept())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from foveola.server.forkserver import environment
 from foveola.urls import Keys, signed
-from tests.serving import Served, serving, write_pictures
+from tests.serving import Served, inside, serving, write_pictures
 
 KEYS = Keys(((b"\xaa\xbb", b"\xcc\xdd"), (b"\x11", b"\x22")), 16, frozenset({"trusted"}))
 SECRETS = {
@@ -87,7 +86,7 @@ def test_any_other_is_refused(locked: Served, target: str, headers: dict[str, st
 
 def test_workers_see_no_secrets(locked: Served) -> None:
     for pid in (locked.forkserver, *locked.workers):
-        environ = Path(f"/proc/{pid}/environ").read_bytes()
+        environ = inside(pid, "environ")
         assert b"IMGPROXY" not in environ
         assert b"sesame" not in environ
         assert b"MALLOC_ARENA_MAX=2" in environ

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from foveola import __version__, codecs, kernels, networks
+from foveola import __version__, codecs, kernels, networks, sandbox
 from foveola.foresight.fitted import numbers
 from foveola.picture import FORMATS, Picture
 from foveola.settings import make_settings
@@ -41,6 +41,7 @@ class Report:
         formats_in: formats that are read.
         formats_out: formats that are written.
         networks: digest of each network that came with foveola, by format; `no_ml_extra` or `network_damaged` without.
+        sandbox: whether this machine has each layer that a server keeps its workers in.
         problems: why a format, a library or a network is missing, by name.
         misfits: versions that the predictions were fitted for, of encoders that are here in others; costs speed only.
     """
@@ -53,6 +54,7 @@ class Report:
     formats_in: tuple[str, ...]
     formats_out: tuple[str, ...]
     networks: dict[str, str]
+    sandbox: dict[str, str]
     problems: dict[str, str]
     misfits: dict[str, str]
 
@@ -82,6 +84,7 @@ def examine() -> Report:
         tuple(name for name, picture in read.items() if picture),
         tuple(name for name, data in written.items() if data),
         {format: _network(format, problems) for format in networks.FORMATS},
+        sandbox.examine(),
         problems,
         _misfits(found),
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(as_json: bool) -> None:
-    """Say which kernels are active, the versions of the libraries, formats in and out, and networks."""
+    """Say which kernels are active, the versions of the libraries, formats in and out, networks, and the sandbox."""
     from foveola.doctor import examine
 
     report = examine()
@@ -36,6 +36,8 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
     yield "formats out", " ".join(report.formats_out)
     for format, found in report.networks.items():
         yield f"network {format}", found[:16]  # of a digest
+    for layer, said in report.sandbox.items():
+        yield f"sandbox {layer}", said
     misfits = (f"{name} {version}" for name, version in report.misfits.items())
     yield "fitted for", ", ".join(misfits) or "these encoders"
     for name, problem in report.problems.items():

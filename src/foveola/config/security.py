@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from foveola import kinds
-from foveola.config.rows import COUNT, MEGAPIXELS, PATTERNS, off, on, row, text
+from foveola.config.rows import COUNT, MEGAPIXELS, OURS, PATTERNS, off, on, row, text
+from foveola.sandbox import MODES
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,13 @@ class Security:
     svg_unlimited: bool = off("Whether SVG may be of any size and depth.")
     tiff_unlimited: bool = off("Whether TIFF may take any amount of memory.")
     development_errors_mode: bool = off("Whether errors are told to clients as to the log; never for the public.")
+    sandbox: str = row(
+        "on",
+        kinds.word(*MODES),
+        "What workers are kept in: every layer that the kernel has (`on`), all of them or no start (`require`), "
+        "or none (`off`).",
+        prefix=OURS,
+    )
     cookie_passthrough: bool = off("Whether the client's cookies are sent on to sources.")
     cookie_base_url: str = row("", kinds.ADDRESS, "The address whose cookies they are; that of the request when empty.")
     cookie_passthrough_all: bool = off("Whether all cookies are sent on to all sources.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -24,6 +25,7 @@ from foveola.errors import ConfigError
 from foveola.goal import Asked, Configured
 from foveola.picture import Limits, pixels
 from foveola.pipeline import Accepted, Defaults
+from foveola.sandbox import Fence
 from foveola.settings import ONE_THREAD, PREDICTED, Inference
 from foveola.sources.base import Reach, Stores
 from foveola.urls import Grammar, Keys
@@ -186,6 +188,15 @@ class Settings:
             request_headers=self.server.custom_request_headers,
             stores=Stores(**{f.name: getattr(self.sources, f.name) for f in fields(Stores)}),
         )
+
+    @property
+    def fence(self) -> Fence:
+        """What workers are kept in: of all that the settings name they read the networks, and what says how."""
+        named = [os.path.abspath(path) for path in self.networks.values() if path not in ("", "none")]  # noqa: PTH100
+        files = (file for path in named for file in (path, f"{path}.json"))
+        most, frames = self.limits.pixels, self.limits.frames * self.limits.frame_pixels
+        bounded = most and not self.security.allow_security_options
+        return Fence(self.security.sandbox, tuple(files), max(most, frames) if bounded else 0)
 
     def accepted(self, accept: str) -> Accepted:
         """Return what the settings make of a client's `Accept`."""

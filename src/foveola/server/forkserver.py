@@ -18,6 +18,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+from foveola import sandbox
+from foveola.sandbox import Fence, Prepared
 from foveola.server import logs
 from foveola.server.jobs import receive, send
 
@@ -37,15 +39,18 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return SET | {name: value for name, value in environ.items() if name in KEPT}
 
 
-def start() -> tuple[subprocess.Popen[bytes], socket.socket]:
+def start(fence: Fence) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """Start the process.
+
+    Args:
+        fence: what its workers are kept in.
 
     Returns:
         It, and our end of the socket that it is spoken to over; closing that ends it and all its workers.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        command = [sys.executable, "-P", "-m", "foveola.server.forkserver", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", "foveola.server.forkserver", str(theirs.fileno()), fence.written()]
         process = subprocess.Popen(  # noqa: S603  # our own module
             command, stdin=subprocess.DEVNULL, env=environment(os.environ), pass_fds=[theirs.fileno()]
         )
@@ -65,12 +70,14 @@ def fork(control: socket.socket, channel: socket.socket) -> int:
     return descriptors[0]
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, fence: Fence) -> None:
     """Import what workers need, then fork one for each message until the other side is gone."""
     from foveola.server import worker
 
     logs.inherit(os.environ)
+    sandbox.hide(fence)
     worker.preload()
+    prepared = sandbox.prepare(fence)
     gc.freeze()  # workers share the memory of what nobody touches
     for number in (signal.SIGINT, signal.SIGTERM):  # a terminal and a service manager signal everyone; the front drains
         signal.signal(number, signal.SIG_IGN)
@@ -84,17 +91,18 @@ def main(descriptor: int) -> None:
                 child = os.fork()
                 if child == 0:
                     control.close()
-                    _run(worker.main, channel)
+                    _run(worker.main, channel, prepared)
                 process = os.pidfd_open(child)
                 send(control, b"forked", [process])
                 os.close(process)
 
 
-def _run(work: object, channel: socket.socket) -> None:
+def _run(work: object, channel: socket.socket, prepared: Prepared) -> None:
     """Be a worker, and never come back."""
     status = 1
     try:
         assert callable(work)
+        sandbox.enter(prepared)
         work(channel)
         status = 0
     except BaseException:  # the process ends here
@@ -115,4 +123,4 @@ def _reap() -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), Fence.read(sys.argv[2]))

@@ -55,7 +55,7 @@ class Front:
         self._settings = settings
         self._metrics = Metrics(settings.monitoring, workers)
         self._memory = Memory(open_store(where, most), check)
-        self._pool = Pool(workers, settings.defaults, self._metrics)
+        self._pool = Pool(workers, settings.defaults, self._metrics, settings.fence)
         self._sources = Sources(settings.reach)
         self._trusted = Sources(replace(settings.reach, allowed=()))
         self._speaker = Speaker(settings, now)

@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from foveola import sandbox
 from foveola.config import Settings
 from foveola.decisions import open_store
 from foveola.errors import ConfigError, expected
@@ -43,6 +44,7 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
     logs.setup(settings.log)
     if found := [*problems, *unusable(settings)]:
         raise ConfigError("\n".join(found))
+    sandbox.hide(settings.fence)
     with listen(settings) as listener:
         config = uvicorn.Config(
             Front(settings),
@@ -67,6 +69,7 @@ def unusable(settings: Settings) -> list[str]:
     images, server = settings.images, settings.server
     checks: tuple[Callable[[], object], ...] = (
         lambda: check_sources(settings.reach),
+        lambda: sandbox.check(settings.security.sandbox),
         lambda: open_store(settings.decisions.decisions, settings.decisions.decisions_size),
         lambda: check_networks(settings, dict(os.environ)),
         lambda: headers.check(server.custom_request_headers, "IMGPROXY_CUSTOM_REQUEST_HEADERS"),

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from foveola.errors import FoveolaError, UrlError
 from foveola.pipeline import Defaults
+from foveola.sandbox import Fence
 from foveola.server import forkserver
 from foveola.server.jobs import LIMIT, Facts, Job, TextFacts, WorkerError, pack, read_reply, read_text_facts, send
 from foveola.server.metrics import PROCESSING, Metrics
@@ -79,16 +80,18 @@ class Pool:
         size: how many.
         defaults: what they do where a URL says nothing; handed to each when it starts.
         metrics: counts how long is waited for them, and how long they work.
+        fence: what they are kept in.
 
     Attributes:
         failing: whether the last attempt to replace a worker has failed.
     """
 
-    def __init__(self, size: int, defaults: Defaults, metrics: Metrics) -> None:
+    def __init__(self, size: int, defaults: Defaults, metrics: Metrics, fence: Fence) -> None:
         self.failing = False
         self._size = size
         self._defaults = pack(defaults)
         self._metrics = metrics
+        self._fence = fence
         self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         self._alive: set[Worker] = set()
         self._replacing: set[asyncio.Task[None]] = set()
@@ -209,7 +212,7 @@ class Pool:
 
     async def _forked(self) -> Worker:
         if self._server is None:
-            self._server = forkserver.start()
+            self._server = forkserver.start(self._fence)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         try:
