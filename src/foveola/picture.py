@@ -252,7 +252,7 @@ class Limits:
             raise ImageError(f"Expected sides of 1 pixel or more, got {size}", public="Invalid source image")
         if 0 < most < got:
             raise ImageError(f"Expected at most {most} pixels, got {size}", public="Invalid source image")
-        if most > 0 and header.format != "svg" and max(header.width, header.height) > LONGEST:
+        if most > 0 and max(header.width, header.height) > LONGEST:
             raise ImageError(f"Expected sides of at most {LONGEST} pixels, got {size}", public="Invalid source image")
         if 0 < self.side < max(header.width, header.height):
             raise ImageError(f"Expected sides of at most {self.side} pixels, got {size}", public="Invalid source image")
