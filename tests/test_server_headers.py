@@ -369,6 +369,10 @@ def test_what_is_no_name_of_a_request_gives_it_a_new_one(given: str) -> None:
         ("local:///a", "local:///a"),
         ("http://[", "http://["),
         ("http://user:secret@[", "http://…"),
+        ("http://user:secret[", "http://…"),
+        ("http://user:secret/a", "http://…/a"),
+        ("http://[::1]:80/a", "http://[::1]:80/a"),
+        ("http://e.com:/a", "http://e.com:/a"),
     ],
 )
 def test_the_log_shows_no_password(url: str, shown: str) -> None:

@@ -110,6 +110,7 @@ def read(path: Path) -> Sidecar | None:
         if file.stat().st_size > LARGEST:
             raise ConfigError(f"Expected at most {LARGEST} bytes in {file}, got {file.stat().st_size}")
         said = json.loads(file.read_bytes())
+        json.dumps(said, ensure_ascii=False).encode()  # `\ud800` is JSON, and no text that could be shown or written
     except FileNotFoundError:
         return None
     except OSError as error:

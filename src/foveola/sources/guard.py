@@ -83,8 +83,8 @@ def _embedded(address: IPv6Address) -> list[IPv4Address]:
     """Return the IPv4 addresses that are written into an IPv6 address."""
     value = int(address)
     found = []
-    if address in _NAT64_LOCAL and not value & 0xFF_FFFF_FFFF:
-        found.append((value >> 64 & 0xFFFF) << 16 | value >> 40 & 0xFFFF)  # around the zero octet, RFC 6052, 2.2
+    if address in _NAT64_LOCAL and not value & 0xFF_FFFF:
+        found += _around_zero(value)
     elif any(address in network for network in _LOW_32_BITS):
         found.append(value)
     if address in _SIX_TO_FOUR:
@@ -94,3 +94,15 @@ def _embedded(address: IPv6Address) -> list[IPv4Address]:
     if value >> 32 & 0xFCFF_FFFF == 0x5EFE:  # ISATAP; the bits left out say whether it is globally unique and a group
         found.append(value)
     return [IPv4Address(v & 0xFFFF_FFFF) for v in found]
+
+
+def _around_zero(value: int) -> list[int]:
+    """Return what may be embedded behind a prefix of 48, 56 or 64 bits, around the zero octet (RFC 6052, 2.2).
+
+    Nobody says how long the prefix is, so each length counts whose rest is empty, and all of them have to be allowed.
+    What begins with a zero is a prefix that was taken for an address, unless there is nothing else.
+    """
+    after = value & 0xFF_FFFF_FFFF_FFFF  # the 56 bits behind the zero octet
+    joined = (value >> 64 & 0xFFFF) << 56 | after
+    found = [joined >> shift & 0xFFFF_FFFF for shift in (40, 32, 24) if not value & (1 << shift) - 1]
+    return [inner for inner in found if inner >> 24] or found
