@@ -24,6 +24,7 @@ from foveola.torture import KINDS, Torture, tortures
 from foveola.torture.kind import zeros
 from foveola.torture.png import chunk, small
 from foveola.torture.seeds import MODES, SUFFIXES, pixels, sound
+from foveola.torture.svg import drawing
 from foveola.transform.colour import strip
 from foveola.transform.load import header_of, read
 from tests.serving import serving
@@ -107,6 +108,16 @@ def test_texts_whose_names_are_not_utf_8_are_stripped() -> None:
 def test_sides_below_one_are_refused_before_pixels(size: tuple[int, int]) -> None:
     with pytest.raises(ImageError, match="Expected sides of 1 pixel or more"):
         Limits().check(Header("heic", *size, 3, False))
+
+
+@pytest.mark.parametrize("size", [("1e9", "30000"), ("30000", "1e9"), ("2e9", "1"), ("2e8", "9")])
+def test_a_drawing_with_a_side_that_cannot_be_counted_is_refused(size: tuple[str, str]) -> None:
+    with pytest.raises(ImageError, match="Expected sides that can be counted|zero-sized"):
+        header_of(drawing("<rect width='9' height='9'/>", "width='{}' height='{}'".format(*size)))
+
+
+def test_a_thin_drawing_is_read() -> None:
+    assert header_of(drawing("<rect width='1' height='9'/>", "width='1' height='3000'")).upright == (1, 3000)
 
 
 @pytest.mark.parametrize("size", [(500_001, 1), (1, 10_000_000), (49_000_000, 1)])

@@ -34,6 +34,8 @@ _HEADERS: Mapping[str, Callable[[bytes], Header]] = {
 READ_AT_ONCE = frozenset(_HEADERS)
 _BOUNDED = frozenset({"png", "svg", "tiff"})
 _PAGED = frozenset({"webp", "gif", "tiff"})
+_LARGE = 4
+"""A scale at which what is truly one pixel becomes several."""
 _ANIMATION_CONTROL = b"\0\0\0\x08acTL"
 """The chunk of an animated PNG, before its first pixels: https://www.w3.org/TR/png-3/#acTL-chunk"""
 
@@ -54,6 +56,8 @@ def header_of(data: bytes, *, unlimited: bool = False) -> Header:
     if format == "svg":
         data = drawable(data, _area, unlimited=unlimited)
     image = vips.load(data, format, access="sequential", **_bounds(format, unlimited))
+    if format == "svg" and min(image.width, image.height) == 1:
+        _check_counted(data, image, **_bounds(format, unlimited))
     return Header(
         format,
         image.width,
@@ -163,6 +167,13 @@ def _area(data: bytes) -> int:
         raise ImageError("Expected pixels in a drawing, got a drawing")
     header = header_of(data)
     return header.width * header.height
+
+
+def _check_counted(data: bytes, image: pyvips.Image, **bounds: bool) -> None:
+    """Refuse a drawing with a side that libvips can't count: it says 1 of that, however large it draws it."""
+    large = vips.load(data, "svg", scale=_LARGE, **bounds)
+    if image.width == large.width == 1 or image.height == large.height == 1:
+        raise ImageError(f"Expected sides that can be counted, got a drawing of {image.width}x{image.height} and more")
 
 
 def _shrunk(format: str, shrink: float) -> dict[str, Any]:
