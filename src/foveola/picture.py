@@ -216,7 +216,7 @@ def pixels(megapixels: float) -> int:
 _MOST_MEGAPIXELS = LONGEST_SIDE**2 / 1e6
 
 
-LONGEST = 500_000
+LONGEST_SOURCE = 500_000
 """Pixels of the longest side of a picture: a row of 10 million, in a file of 200 bytes, takes gigabytes on its way."""
 
 
@@ -226,7 +226,7 @@ class Limits:
 
     Args:
         pixels: width x height x frames (imgproxy's MAX_SRC_RESOLUTION, in pixels); where it is set, no side may be
-            longer than `LONGEST`, since whole rows are held several times.
+            longer than `LONGEST_SOURCE`, since whole rows are held several times.
         frames: how many frames are read at most; more are left out, not refused.
         frame_pixels: width x height of one frame of an animation; instead of `pixels` where it is set.
         side: width or height.
@@ -252,8 +252,10 @@ class Limits:
             raise ImageError(f"Expected sides of 1 pixel or more, got {size}", public="Invalid source image")
         if 0 < most < got:
             raise ImageError(f"Expected at most {most} pixels, got {size}", public="Invalid source image")
-        if most > 0 and max(header.width, header.height) > LONGEST:
-            raise ImageError(f"Expected sides of at most {LONGEST} pixels, got {size}", public="Invalid source image")
+        if most > 0 and max(header.width, header.height) > LONGEST_SOURCE:
+            raise ImageError(
+                f"Expected sides of at most {LONGEST_SOURCE} pixels, got {size}", public="Invalid source image"
+            )
         if 0 < self.side < max(header.width, header.height):
             raise ImageError(f"Expected sides of at most {self.side} pixels, got {size}", public="Invalid source image")
 
