@@ -7,7 +7,11 @@ functions too.
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -148,3 +152,22 @@ def test_the_package_imports_nothing_that_stands_beside_it() -> None:
     beside = {"bench", "deploy", "fuzz", "tests", "training"}
 
     assert [m for m in MODULES for name in imports(m) if name.split(".")[0] in beside] == []
+
+
+THROUGH = {"yarl": "aiohttp", "cffi": "cffi", "_cffi_backend": "cffi"}
+"""What comes with another package that is asked for."""
+
+
+def test_what_is_imported_is_asked_for_by_the_package_itself() -> None:
+    """The tests have more installed than those who use it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    said = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    asked = {re.split(r"[\[><=~! ;]", one)[0].lower() for one in said}
+    names = {name.split(".")[0] for module in MODULES for name in imports(module)}
+    ours = {module.split(".")[0] for module in MODULES} | {"foveola"}
+    strange = names - set(sys.stdlib_module_names) - ours
+    packages = packages_distributions()
+
+    for name in sorted(strange):
+        found = {THROUGH.get(name, one).lower().replace("_", "-") for one in packages.get(name, [])}
+        assert found & asked, f"{name} ({', '.join(found) or 'not installed'}) is not in pyproject.toml"
