@@ -110,13 +110,14 @@ def plan(
     longest = _said(options.max_result_dimension, defaults.max_result_dimension)
     limit = min(filter(None, (longest, LONGEST.get(format, 0))), default=0)
     looks = _looks(header, format, options, defaults)
-    geometry = _foreseen(header, stages, reading, looks, limit)
+    free = _foreseen(header, stages, reading, looks, longest)
+    held = limit != longest and (longest > 0 or max(free.result) > limit)
+    geometry = _foreseen(header, stages, reading, looks, limit) if held else free
     if max(*geometry.scaled, *geometry.result) > LONGEST_SIDE:
         raise UrlError(f"Expected sides of at most {LONGEST_SIDE} pixels, got {geometry.scaled}", status=422)
-    shrunk = not whole and _foreseen(header, stages, reading, looks, longest).result != geometry.result
     losses: tuple[tuple[Note, bool], ...] = (
         ("first_frame", header.pages > max(frames, reading.stacked) == 1 and not whole),
-        ("side_limited", shrunk),
+        ("side_limited", free.result != geometry.result and not whole),
     )
     notes = tuple(note for note, applies in losses if applies)
     return Plan(header, stages, format, reading, looks, whole, limit, geometry, notes, options, defaults)

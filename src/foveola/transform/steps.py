@@ -49,7 +49,8 @@ def transformed(source: bytes | pyvips.Image, plan: Plan, mark: bytes | None = N
             image = _animated(opened(source, plan), plan, drawn)
         else:
             image = _chained(source, plan, drawn)
-        profile = field(opened(source, plan), PROFILE, None) if plan.looks.profile else None
+        lost = plan.looks.profile and not image.get_typeof(PROFILE)
+        profile = field(opened(source, plan), PROFILE, None) if lost else None
         return finished(image, plan, profile)
     except pyvips.Error as error:
         raise broken(error) from error
