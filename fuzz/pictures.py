@@ -9,9 +9,22 @@ from PIL import Image
 
 from foveola.codecs import codec
 from foveola.errors import FoveolaError
-from foveola.picture import WRITTEN, Picture
+from foveola.picture import WRITTEN, Header, Limits, Picture, sniff
 from foveola.settings import SETTINGS
 
+WINDOWS = (
+    b"BM",
+    b"\0\0\1\0",
+    b"\x28\0\0\0",
+    b"\x6c\0\0\0",
+    b"\x7c\0\0\0",
+    b"\x89PNG\r\n\x1a\n",
+    b"\1\0\x18\0",
+    b"\1\0\x20\0",
+    b"\1\0\1\0",
+)
+"""Tokens of BMP and of ICO, which holds BMPs and PNGs."""
+SMALL = Limits(pixels=1_000_000, side=4096)
 PIXELS = np.random.default_rng(1).integers(0, 255, (1, 6, 9, 4), np.uint8)
 SVG = (
     b"<svg xmlns='http://www.w3.org/2000/svg' xmlns:x='http://www.w3.org/1999/xlink' width='9' height='6' onload='a()'>"
@@ -47,3 +60,12 @@ def all_formats() -> list[bytes]:
         pillow("JPEG", progressive=True),
     ]
     return [data for format in WRITTEN for data in of(format)] + [*pillows, SVG, heic]
+
+
+def hold(header: Header, data: bytes) -> None:
+    """Hold what a header says against the pixels, where there are few and the file is of its format."""
+    assert min(header.width, header.height) > 0, header
+    SMALL.check(header)
+    if sniff(data) == header.format:
+        picture = codec(header.format).decode(data)
+        assert (picture.width, picture.height) == (header.width, header.height), header
