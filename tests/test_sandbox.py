@@ -29,7 +29,7 @@ from foveola.sandbox import Fence, kernel, landlock, seccomp
 from foveola.sandbox.calls import JUDGED, REFUSED
 from foveola.sandbox.places import places
 from foveola.server.main import unusable
-from tests.serving import Served, serving, write_pictures
+from tests.serving import Served, serving
 
 HERE = sandbox.examine()
 ALL = frozenset(sandbox.LAYERS)
@@ -151,12 +151,6 @@ HARMLESS: dict[str, Callable[[], object]] = {
     "an import": lambda: __import__("wave"),
     "memory": lambda: os.close(os.memfd_create("own")),
 }
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of sources."""
-    return write_pictures(tmp_path_factory.mktemp("pictures"))
 
 
 @pytest.mark.parametrize("name", HARMLESS)

@@ -18,20 +18,7 @@ from foveola.codecs import codec
 from foveola.metrics import Reference
 from foveola.picture import Picture
 from foveola.transform.load import header_of
-from tests.serving import POLICY, Origin, Served, inside, looking, origin, serving, until, write_pictures
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with pictures and with files that are none."""
-    return write_pictures(tmp_path_factory.mktemp("pictures"))
-
-
-@pytest.fixture(scope="module")
-def elsewhere(folder: Path) -> Iterator[Origin]:
-    """Another server that has the pictures too."""
-    with origin(cat_jpg=(folder / "cat.jpg").read_bytes()) as told:
-        yield told
+from tests.serving import POLICY, Origin, Served, inside, looking, serving, until
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Reply, Served, serving, until, write_pictures
+from tests.serving import Reply, Served, serving, until
 
 SLOW = "/unsafe/plain/local:///noise.png@avif"
 QUICK = "/unsafe/w:20/plain/local:///cat.jpg"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with pictures and with files that are none."""
-    return write_pictures(tmp_path_factory.mktemp("pictures"))
 
 
 @pytest.fixture(scope="module")

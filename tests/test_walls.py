@@ -17,7 +17,7 @@ import pytest
 
 from foveola.urls import Grammar, Keys, signed, write_source
 from tests.origins import free_port
-from tests.serving import Origin, Served, origin, serving, until, write_pictures
+from tests.serving import Origin, Served, serving, until
 
 EVIL = [
     *(
@@ -79,17 +79,6 @@ HEADERS = {
     *("x-foveola", "accept-ranges", "transfer-encoding"),
 }
 """All that answers may have."""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_pictures(tmp_path_factory.mktemp("pictures"))
-
-
-@pytest.fixture(scope="module")
-def elsewhere(folder: Path) -> Iterator[Origin]:
-    with origin(cat_jpg=(folder / "cat.jpg").read_bytes()) as told:
-        yield told
 
 
 @pytest.fixture(scope="module")
@@ -453,11 +442,18 @@ def test_nothing_piles_up(open_server: Served, elsewhere: Origin) -> None:
             else:
                 exchanged(served, f"GET {target} HTTP/1.1".encode())
 
+    def settle() -> None:
+        """Have the worker that is there now start the threads that pictures need: a new one has none yet."""
+        until(lambda: len(served.workers) == 1, 5)
+        for target in (*targets[:3], "/info/unsafe/plain/local:///cat.jpg") * 3:
+            exchanged(served, f"GET {target} HTTP/1.1".encode())
+
     storm(150)  # threads of pools and connections to sources come with use
-    until(lambda: len(served.workers) == 1, 5)
+    settle()
     time.sleep(0.5)
     before = kept()
     storm(500)
+    settle()
 
     assert until(lambda: all(now <= then for now, then in zip(kept(), before, strict=True)), 5), (before, kept())
     assert (served.process.pid, served.forkserver) == (front, forkserver)
