@@ -212,6 +212,14 @@ def test_a_full_queue_is_said_at_once(slow: Served) -> None:
     assert (refused.body, refused.headers["retry-after"]) == (b"Too many requests", "1")
 
 
+def test_workers_are_the_first_to_go_when_memory_is_short(slow: Served) -> None:
+    def score(pid: int) -> int:
+        return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+    assert all(score(worker) == 500 for worker in settled(slow))
+    assert score(slow.process.pid) == score(os.getpid())
+
+
 def test_losing_the_process_that_forks_is_survived(slow: Served) -> None:
     os.kill(slow.forkserver, signal.SIGKILL)
 

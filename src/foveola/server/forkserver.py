@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NoReturn
 
 from foveola import sandbox
@@ -37,6 +38,9 @@ KEPT = frozenset(
 """What workers may see of the environment."""
 SET = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """What they see besides: two arenas keep glibc from holding on to a third more memory; one thread a worker."""
+
+FIRST_TO_GO = 500
+"""How much likelier than others a worker is to be ended for want of memory, of 1000."""
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -68,6 +72,7 @@ def main(descriptor: int, fence: Fence) -> None:
     from foveola.server import worker
 
     logs.inherit(os.environ)
+    _offer()
     sandbox.hide(fence)
     worker.preload()
     prepared = sandbox.prepare(fence)
@@ -76,6 +81,17 @@ def main(descriptor: int, fence: Fence) -> None:
         signal.signal(number, signal.SIG_IGN)
     with socket.socket(fileno=descriptor) as control, contextlib.suppress(ConnectionError):
         _serve(control, prepared)
+
+
+def _offer() -> None:
+    """Have the system, when it is short of memory, rather end a worker than the front or another service.
+
+    Source: https://man7.org/linux/man-pages/man5/proc_pid_oom_score_adj.5.html
+    """
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_GO))
+    except OSError as error:
+        _log.warning("Workers are not the first to be ended for want of memory: %s", error)
 
 
 def _serve(control: socket.socket, prepared: Prepared) -> None:
