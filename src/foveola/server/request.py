@@ -58,12 +58,10 @@ class Request:
 
 def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return headers by their names; the values of a name that is said twice are joined, as RFC 9110 has it."""
-    found: dict[str, str] = {}
-    for raw_name, raw_value in pairs:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        mark = "; " if name == "cookie" else ", "
-        found[name] = found[name] + mark + value if name in found else value
-    return found
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return {name: ("; " if name == "cookie" else ", ").join(values) for name, values in found.items()}
 
 
 def _client(headers: Mapping[str, str], address: tuple[str, int] | None) -> str:
