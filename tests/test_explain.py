@@ -331,3 +331,23 @@ def test_url_and_explain_keep_to_presets_where_only_they_are_allowed() -> None:
     assert made.startswith("/unsafe/a:b/plain/")
     assert explained(made, **environ)["pipelines"] == [[{"step": "resize", "options": ["w:1", "h:2"]}]]
     assert run("url", SOURCE, "-o", "w:1", **environ).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("prefix", "url", "status"),
+    [
+        ("/a", "/a/x/plain/local:///cat.jpg", 200),
+        ("/a", "HTTP://e.com/a/x/plain/http://e.com/cat.jpg", 200),
+        ("/a/", "/a/x/plain/http://e.com/cat.jpg", 200),
+        ("/a", "/a/info/x/plain/http://e.com/cat.jpg", 200),
+        ("/a", "/x/plain/http://e.com/cat.jpg", 404),
+        ("/a", "/info/x/plain/http://e.com/cat.jpg", 404),
+        ("/a", "/ab/x/plain/http://e.com/cat.jpg", 404),
+        ("/a", "/a", 404),
+    ],
+)
+def test_a_path_without_the_prefix_is_nothing(prefix: str, url: str, status: int) -> None:
+    found = explained(url, IMGPROXY_PATH_PREFIX=prefix, IMGPROXY_LOCAL_FILESYSTEM_ROOT="/")
+
+    assert found["status"] == status
+    assert ("path that begins with" in found.get("error", "")) == (status == 404)

@@ -56,7 +56,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "info",
             "sandbox",
         }
-        | {"samples", "doctor", "torture", "train"}
+        | {"samples", "oldest", "doctor", "torture", "train"}
     ),
     frozenset({"server", "cli", "bulk", "playground"}),
 )

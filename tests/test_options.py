@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foveola import options
-from foveola.errors import FoveolaError, UrlError
+from foveola.errors import ArgumentError, FoveolaError, UrlError
 from foveola.goal import Asked
 from foveola.options import OPTIONS, REFUSED, STAGE, ProcessingOptions
 from foveola.options.rows import Option
@@ -409,3 +409,9 @@ def test_any_texts_are_read_or_refused(option: Option, texts: list[str]) -> None
         again = options.apply(again, name, written, security=True)
 
     assert again == found
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_an_option_without_any_text_is_refused(option: Option) -> None:
+    with pytest.raises(ArgumentError, match=rf"^Expected at least one text for {option.name}, got "):
+        options.apply(ProcessingOptions(), option.name, [], security=True)

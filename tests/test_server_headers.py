@@ -214,6 +214,8 @@ def test_an_answer_says_what_it_depends_on(accept: bool, hints: bool, value: str
     ("source", "value"),
     [
         ("http://e.com/a.jpg?b=c", '<http://e.com/a.jpg?b=c>; rel="canonical"'),
+        ("HTTP://e.com/a.jpg", '<HTTP://e.com/a.jpg>; rel="canonical"'),
+        ("Https://e.com/a.jpg", '<Https://e.com/a.jpg>; rel="canonical"'),
         ("https://e.com/%20", '<https://e.com/%20>; rel="canonical"'),
         ("https://e.com/a>; rel=x\r\n", '<https://e.com/a%3E;%20rel=x%0D%0A>; rel="canonical"'),
         ("https://e.com/и", '<https://e.com/%D0%B8>; rel="canonical"'),

@@ -366,6 +366,87 @@ def test_a_picture_is_asked_for_again_after_a_while_and_kept_when_it_is_gone() -
     assert kept(act) == [LOGO, LOGO, DOG, DOG, DOG, CAT]
 
 
+@dataclass
+class Gate:
+    """A source that waits until it is let go, and counts."""
+
+    asked: int = 0
+    let: asyncio.Event = field(default_factory=asyncio.Event)
+    wrong: Exception | None = None
+
+    async def fetch(self, url: str, ask: Ask = Ask()) -> Fetched:  # noqa: ARG002, B008
+        self.asked += 1
+        await self.let.wait()
+        if self.wrong is not None:
+            raise self.wrong
+        return Fetched(200, {}, body(b"%d" % self.asked))
+
+    async def close(self) -> None:
+        pass
+
+
+async def _turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_a_picture_that_many_need_at_once_is_fetched_once() -> None:
+    async def act() -> None:
+        gate = Gate()
+        found = Assets(gate, gate)
+        asking = [asyncio.create_task(found.find("logo", Place())) for _ in range(50)]
+        asking.append(asyncio.create_task(found.find("", Place(url="logo"))))  # it is trusted, so it is another
+        await _turns()
+        asking[0].cancel()  # who began it leaves; the others wait on
+        await _turns()
+        gate.let.set()
+        bodies = await asyncio.gather(*asking[1:])
+        assert {read(body) for body in bodies if body} == {b"2"}
+        assert gate.asked == 2
+        assert len({id(body) for body in bodies}) == 2
+
+    asyncio.run(act())
+
+
+def test_a_picture_that_could_not_be_had_is_asked_for_again() -> None:
+    async def act() -> None:
+        gate = Gate(wrong=SourceError("gone"))
+        found = Assets(gate, gate)
+        gate.let.set()
+        asking = (found.find("logo", Place()) for _ in range(20))
+        assert all(isinstance(error, SourceError) for error in await asyncio.gather(*asking, return_exceptions=True))
+        assert gate.asked == 1
+        gate.wrong = None
+        assert await found.find("logo", Place()) is not None
+        assert gate.asked == 2
+
+    asyncio.run(act())
+
+
+def test_what_is_old_serves_while_it_is_fetched_and_a_fetch_that_was_given_up_does_not_count() -> None:
+    async def act() -> None:
+        gate, clock = Gate(), [0.0]
+        found = Assets(gate, gate, lambda: clock[0])
+        gate.let.set()
+        first = await found.find("logo", Place())
+        gate.let.clear()
+        clock[0] = 300
+        for asked in (2, 3):  # given up, then asked for again at once
+            waiting = asyncio.create_task(found.find("logo", Place()))
+            await _turns()
+            assert gate.asked == asked
+            assert [await found.find("logo", Place()) for _ in range(9)] == [first] * 9
+            waiting.cancel()
+            await _turns()
+        gate.let.set()
+        renewed = await found.find("logo", Place())
+        assert renewed is not None
+        assert read(renewed) == b"4"
+        assert await found.find("logo", Place()) is renewed
+
+    asyncio.run(act())
+
+
 def test_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "MOST_BYTES", 11)
 

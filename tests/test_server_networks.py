@@ -19,11 +19,16 @@ import pytest
 from PIL import Image
 from skimage.data import chelsea
 
+from foveola import sandbox
 from foveola.codecs import codec
+from foveola.config import Settings
 from foveola.decisions.page import key_of
+from foveola.errors import ConfigError
 from foveola.networks import digest
 from foveola.picture import Picture
 from foveola.pipeline import Defaults, plan, saving
+from foveola.sandbox import Fence
+from foveola.server.networks import check
 from foveola.settings import BEST_JPEG, make_settings
 from foveola.transform.load import header_of
 from foveola.urls import parse
@@ -206,11 +211,64 @@ def test_networks_that_can_not_be_used_stop_the_server_at_its_start(folder: Path
 
 def test_a_trial_that_breaks_says_why() -> None:
     """OpenVINO's words are left out, not ours."""
-    command = [sys.executable, "-P", "-m", "foveola.server.networks"]
+    command = [sys.executable, "-P", "-m", "foveola.server.networks", Fence().written()]
     done = subprocess.run(command, input="{", capture_output=True, text=True, timeout=60)
 
     assert done.returncode == 1
     assert "JSONDecodeError" in done.stderr
+
+
+_HOSTILE = """
+import logging, os, signal, socket, subprocess
+def attempt(name, act):
+    try:
+        act()
+    except OSError:
+        name = "refused " + name
+    logging.warning("OPENVINO %s", name)
+attempt("network", lambda: open(os.environ["TMPDIR"] + "/net.pb").close())
+attempt("secret", lambda: open(os.environ["TMPDIR"] + "/secret").close())
+attempt("front", lambda: open(f"/proc/{os.getppid()}/environ").close())
+attempt("writing", lambda: open(os.environ["TMPDIR"] + "/new", "w").close())
+attempt("socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close())
+attempt("signal", lambda: os.kill(os.getppid(), 0))
+attempt("program", lambda: subprocess.run(["true"]))
+logging.warning("OPENVINO %s", sorted(set(os.environ) & {"IMGPROXY_KEY", "AWS_SECRET_ACCESS_KEY"}))
+"""
+"""A library that a network has taken over as soon as it is asked to read one."""
+
+
+@pytest.mark.parametrize("mode", ["on", "off"])
+def test_a_network_that_takes_the_library_over_gets_nothing(
+    mode: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    library = tmp_path / "library" / "openvino"
+    library.mkdir(parents=True)
+    (library / "__init__.py").write_text(_HOSTILE)
+    (tmp_path / "secret").write_bytes(b"x")
+    write(logits(), tmp_path / "net.pb")
+    environ = dict(os.environ, TMPDIR=str(tmp_path), IMGPROXY_KEY="aa", AWS_SECRET_ACCESS_KEY="b")
+    environ["PYTHONPATH"] = f"{library.parent}:{environ.get('PYTHONPATH', '')}"
+    settings = {"FOVEOLA_SANDBOX": mode, "IMGPROXY_AUTOQUALITY_WEBP_NET": str(tmp_path / "net.pb")}
+    if not {"landlock", "seccomp"} <= sandbox.available():
+        pytest.skip("this kernel has not every layer")
+
+    with pytest.raises(ConfigError, match="IMGPROXY_AUTOQUALITY_WEBP_NET"):
+        check(Settings.from_env(settings), environ)
+
+    said = re.findall(r"OPENVINO (.*)", capfd.readouterr().err)
+    forbidden = ["secret", "front", "writing", "socket", "signal", "program"]
+    assert said == ["network", *(name if mode == "off" else f"refused {name}" for name in forbidden), "[]"]
+
+
+@pytest.mark.parametrize("written", ["", "null", '{"a": 1}', "[1]"])
+def test_what_the_trial_says_is_looked_at(written: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    done = subprocess.CompletedProcess([], 0, written.encode())
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    settings = Settings.from_env({"IMGPROXY_AUTOQUALITY_WEBP_NET": str(tmp_path / "net.pb")})
+
+    with pytest.raises(ConfigError, match="can't be tried"):
+        check(settings, {})
 
 
 def test_problems_of_all_kinds_are_told_together(folder: Path, tmp_path: Path) -> None:

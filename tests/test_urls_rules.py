@@ -16,6 +16,7 @@ from foveola.options import ProcessingOptions
 from foveola.options.values import Trim
 from foveola.presets import Presets, infos
 from foveola.urls import Grammar, ImageUrl, InfoUrl
+from foveola.urls.signing import LONGEST
 
 SOURCE = "http://e.com/i.jpg"
 PLAIN = "plain/" + SOURCE
@@ -303,3 +304,15 @@ def test_settings_of_the_info_endpoint_are_its_own() -> None:
 def test_paths_that_are_none_of_the_info_endpoint_are_refused(path: str) -> None:
     with pytest.raises(UrlError):
         urls.parse_info(path, now=10)
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_a_path_that_is_too_long_is_told_so_before_its_signature_is_looked_at(spare: int) -> None:
+    path = "/signature/plain/local:///"
+    path += "a" * (LONGEST + spare - len(path))
+    if not spare:
+        assert urls.split(path + "?query")[0] == "signature"
+        return
+    with pytest.raises(UrlError, match="at most 32768 characters") as found:
+        urls.split(path)
+    assert (found.value.status, found.value.public) == (414, "URL is too long")

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from foveola import __version__, codecs, kernels, networks, sandbox
+from foveola import __version__, codecs, kernels, networks, oldest, sandbox
 from foveola.foresight.fitted import numbers
 from foveola.picture import FORMATS, Picture
 from foveola.settings import make_settings
@@ -44,6 +44,7 @@ class Report:
         sandbox: whether this machine has each layer that a server keeps its workers in.
         problems: why a format, a library or a network is missing, by name.
         misfits: versions that the predictions were fitted for, of encoders that are here in others; costs speed only.
+        outdated: libraries with known holes, what they should be, and why; whoever reads strangers' files updates them.
     """
 
     foveola: str
@@ -57,6 +58,7 @@ class Report:
     sandbox: dict[str, str]
     problems: dict[str, str]
     misfits: dict[str, str]
+    outdated: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON can hold it."""
@@ -87,6 +89,7 @@ def examine() -> Report:
         sandbox.examine(),
         problems,
         _misfits(found),
+        {floor.name: oldest.told(floor, has) for floor, has in oldest.outdated(found).items()},
     )
 
 
@@ -177,6 +180,12 @@ def _told_by(package: str, part: str, pattern: bytes) -> str:
     return found.pop().decode() if len(found) == 1 else UNKNOWN
 
 
+def _pi_heif(part: str) -> str:
+    import pi_heif
+
+    return str(pi_heif.libheif_info()[part])
+
+
 def _openvino() -> str | None:
     """Return the version of what runs networks, None without the extra `[ml]`, which is no problem."""
     return version("openvino") if networks.available() else None
@@ -207,8 +216,10 @@ LIBRARIES: dict[str, Callable[[], str | None]] = {
     "libpng": lambda: _told_by("pyvips-binary", "libvips", rb"\0(1\.6\.\d+)\0"),
     "libheif": _in_libvips,
     "pi-heif": lambda: version("pi-heif"),
+    "libheif of pi-heif": lambda: _pi_heif("libheif"),
     "libjxl": lambda: _told_by("pillow-jxl-plugin", "pillow_jxl", rb"\+libjxl-(\d+\.\d+\.\d+)"),
     "pillow-jxl-plugin": lambda: version("pillow-jxl-plugin"),
     "numpy": lambda: version("numpy"),
     "openvino": _openvino,
+    **{name: partial(version, name) for name in ("aiohttp", "cryptography", "defusedxml", "httptools", "uvicorn")},
 }

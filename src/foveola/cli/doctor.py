@@ -40,5 +40,7 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
         yield f"sandbox {layer}", said
     misfits = (f"{name} {version}" for name, version in report.misfits.items())
     yield "fitted for", ", ".join(misfits) or "these encoders"
+    for name, sentence in report.outdated.items():
+        yield f"outdated: {name}", sentence
     for name, problem in report.problems.items():
         yield f"problem: {name}", problem

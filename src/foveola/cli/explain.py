@@ -66,12 +66,16 @@ def explain(ctx: click.Context, url: str, as_json: bool) -> None:
 def _read(url: str, settings: Settings, found: dict[str, Any]) -> None:
     """Put into `found` what can be told, as far as the server would come."""
     from foveola import urls
+    from foveola.errors import UrlError
     from foveola.sources import module_of
 
     prefix = settings.urls.path_prefix
-    target = re.sub(r"^[a-z]+://[^/]*", "", url)
-    info = target.startswith(f"{prefix}{urls.INFO}/")
-    signature, path = urls.split(target, prefix + urls.INFO if info else prefix)
+    target = re.sub(r"^[A-Za-z]+://[^/]*", "", url)
+    rest = target.removeprefix(prefix)
+    if not target.startswith(prefix) or not (rest.startswith("/") or prefix.endswith("/")):
+        raise UrlError(f"Expected a path that begins with {prefix}, got {target}", public="Not found")
+    info = rest.startswith(f"{urls.INFO}/")
+    signature, path = urls.split(rest, urls.INFO if info else "")
     urls.verify(signature, path, settings.keys)
     found["signature"] = _signature(signature, settings.keys)
     if info:

@@ -60,6 +60,7 @@ def apply(options: ProcessingOptions, name: str, texts: Sequence[str], *, securi
 
     Raises:
         UrlError: there is no such option, or an argument can't be read; 403 where it may not be used.
+        ArgumentError: `texts` is empty.
     """
     option = known(name)
     check(option, name, texts, security=security)

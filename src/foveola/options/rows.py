@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from foveola.errors import UrlError, expected
+from foveola.errors import ArgumentError, UrlError, expected
 from foveola.kinds import LENIENT_BOOLEAN, Kind
 from foveola.options.values import STAGE, ProcessingOptions, changed
 from foveola.settings import BOOLEANS
@@ -118,7 +118,10 @@ def check(row: Row, word: str, texts: Sequence[str], *, security: bool) -> None:
 
     Raises:
         UrlError: 403 for the first.
+        ArgumentError: there is no text, not even an empty one.
     """
+    if not texts:
+        raise ArgumentError(expected("at least one text", word, texts))
     if row.security and not security:
         raise UrlError(f"Security option {row.name} is not allowed", status=403)
     if row.most is not None and len(texts) > row.most:

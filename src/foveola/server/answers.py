@@ -16,7 +16,7 @@ from foveola.picture import FORMATS
 from foveola.server import development, headers
 from foveola.server.headers import Pairs
 from foveola.server.jobs import Facts
-from foveola.sources.base import Body, Opened
+from foveola.sources.base import Body, Opened, masked
 
 CHUNK = 1 << 20
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>foveola</title>
@@ -77,12 +77,25 @@ class Sent:
         expires: seconds since 1970 after which the URL is none; 0 for never.
         filename: its name without extension; that of the source when empty.
         attachment: whether browsers are told to save it; as the settings say when None.
+        hidden: whether nobody is told where it comes from.
     """
 
     source: str
     expires: int = 0
     filename: str = ""
     attachment: bool | None = None
+    hidden: bool = False
+
+    @property
+    def named(self) -> str:
+        """The source as a name is made of it: nothing where it is hidden, no query where its URL has a secret."""
+        safe = masked(self.source)
+        return "" if self.hidden else self.source if safe == self.source else safe.partition("?")[0]
+
+    @property
+    def linked(self) -> str:
+        """The source as it may be linked to: not at all where that would tell a secret."""
+        return self.source if self.named == self.source else ""
 
 
 @dataclass(frozen=True)
@@ -177,14 +190,14 @@ class Speaker:
             sent: how it is sent.
         """
         copied = [(name.title(), opened.headers.get(name, "")) for name in _COPIED]
-        name = sent.source.rpartition("/")[2]
+        name = sent.named.rpartition("/")[2]
         extension = name[name.rindex(".") :] if "." in name else _extension(opened.headers.get("content-type", ""))
         said = [
             *headers.passed_on(opened.headers, self._server.response_headers_passthrough),
             *copied,
             ("Content-Disposition", self._disposition(sent, extension)),
             ("Cache-Control", self._age(opened.status, opened.headers, sent.expires, 0)),
-            ("Link", headers.canonical(sent.source) if self._server.set_canonical_header else ""),
+            ("Link", headers.canonical(sent.linked) if self._server.set_canonical_header else ""),
         ]
         return Answer(opened.status, _given(said), parts, opened.size)
 
@@ -199,7 +212,7 @@ class Speaker:
             ("ETag", tag),
             ("Last-Modified", headers.last_modified(changed, server.last_modified_buster)),
             ("Vary", headers.vary(accept=accept, hints=hints)),
-            ("Link", headers.canonical(sent.source) if server.set_canonical_header else ""),
+            ("Link", headers.canonical(sent.linked) if server.set_canonical_header else ""),
         ]
         return _given(said)
 
@@ -210,7 +223,7 @@ class Speaker:
 
     def _disposition(self, sent: Sent, extension: str) -> str:
         attachment = self._settings.looks.return_attachment if sent.attachment is None else sent.attachment
-        return headers.disposition(sent.source, extension, sent.filename, attachment=attachment)
+        return headers.disposition(sent.named, extension, sent.filename, attachment=attachment)
 
 
 def text(status: int, body: str, *said: tuple[str, str]) -> Answer:

@@ -1,8 +1,9 @@
 """Pictures that many requests need: watermarks and fallback images, fetched once and kept for a while.
 
 What the settings name is trusted to be where it is; what a URL names is judged like any source. A picture is asked for
-again after some minutes, and where that fails the one that is there goes on serving. The bytes are memory that workers
-are handed, never looked at here. Source: https://docs.imgproxy.net/features/watermark
+again after some minutes, and where that fails the one that is there goes on serving. However many requests need one at
+the same time, it is fetched once. The bytes are memory that workers are handed, never looked at here.
+Source: https://docs.imgproxy.net/features/watermark
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import Protocol
 
 from foveola.errors import ConfigError, FoveolaError, expected
-from foveola.sources.base import Ask, Body, Fetched
+from foveola.server.flights import Flights
+from foveola.sources.base import Ask, Body, Fetched, masked
 
+Key = tuple[str, str]
 _log = logging.getLogger("foveola.server")
 FRESH_SECONDS = 300.0
 """How long a picture is used before it is asked for again."""
@@ -66,6 +69,9 @@ class _Kept:
     body: Body
     until: float
 
+    def close(self) -> None:
+        """Do nothing: the memory stays as long as someone holds it."""
+
 
 class Assets:
     """The pictures that are kept.
@@ -80,7 +86,8 @@ class Assets:
         self._sources = sources
         self._trusted = trusted
         self._clock = clock
-        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._flights: Flights[_Kept] = Flights()
 
     async def find(self, url: str, place: Place) -> Body | None:
         """Return the picture at a URL, or without one that of the settings; None where there is neither.
@@ -101,21 +108,33 @@ class Assets:
             return await self._get(("place", place.url), lambda: _fetched(self._trusted, place.url))
         return None
 
-    async def _get(self, key: tuple[str, str], fetch: Callable[[], Awaitable[Body]]) -> Body:
+    async def _get(self, key: Key, fetch: Callable[[], Awaitable[Body]]) -> Body:
         kept = self._kept.get(key)
-        if kept is None:
-            kept = _Kept(await fetch(), self._clock() + FRESH_SECONDS)
-        elif self._clock() >= kept.until:
-            kept.until = self._clock() + FRESH_SECONDS  # meanwhile others go on with what there is
-            try:
-                kept.body = await fetch()
-            except FoveolaError as error:
-                _log.warning("The picture at %s can't be had again: %s", key[1], error)
-        self._kept[key] = kept
+        if kept is None or (self._clock() >= kept.until and not self._flights.flying(key)):
+            with self._flights.join(key, lambda: self._renewed(key, kept, fetch)) as renewed:
+                kept = await renewed
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return kept.body
+
+    async def _renewed(self, key: Key, kept: _Kept | None, fetch: Callable[[], Awaitable[Body]]) -> _Kept:
+        """Fetch a picture; where that fails go on with the one that there is, and if there is none keep nothing.
+
+        Whoever asks meanwhile waits if there is none, and else takes the one that there is. When all who wait have
+        left this is cancelled, and the next who asks begins anew.
+        """
+        try:
+            body = await fetch()
+        except FoveolaError as error:
+            if kept is None:
+                raise
+            _log.warning("The picture at %s can't be had again: %s", masked(key[1]), error)
+            body = kept.body
+        found = self._kept[key] = _Kept(body, self._clock() + FRESH_SECONDS)
         self._kept.move_to_end(key)
         while len(self._kept) > 1 and sum(kept.body.size for kept in self._kept.values()) > MOST_BYTES:
             self._kept.popitem(last=False)
-        return kept.body
+        return found
 
 
 async def _fetched(sources: Fetcher, url: str) -> Body:

@@ -12,9 +12,14 @@ import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import NoReturn
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from foveola.server import heads
+from foveola.server.heads import Refusal
 
 POLL_SECONDS = 0.05
 """How often is looked whether the server has started and whether it is to end; uvicorn looks every 0.1."""
@@ -44,6 +49,7 @@ class Connection(HttpToolsProtocol):
 
     patience = Patience()
     _head = 0
+    _refused: Refusal | None = None
     left: Callable[[], None] | None = None
     _asking: asyncio.TimerHandle | None = None
     _taking: asyncio.TimerHandle | None = None
@@ -55,20 +61,51 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request in; whoever has begun one has a time to end it in, and bytes for its head."""
+        if self._refused is not None:
+            return
         self._head += len(data)
         super().data_received(data)
         if self._head > LONGEST_HEAD:
-            self.send_400_response("Request head is too long")
+            self._refused = heads.TOO_LONG
+            self.send_400_response("")
+        if self._refused is not None:
             return
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_asking()
         elif self._asking is None:
             self._asking = self.loop.call_later(self.patience.asking, self.transport.abort)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take in a field, if there are not too many."""
+        super().on_header(name, value)
+        if len(self.headers) > heads.MOST_FIELDS:
+            self._refuse(heads.TOO_MANY)
+
     def on_headers_complete(self) -> None:
-        """Go on with a request whose head is there."""
+        """Go on with a request whose head is there, and is no riddle."""
         self._head = 0
+        method, version = self.parser.get_method().decode("latin-1"), self.parser.get_http_version()
+        if found := heads.refusal(method, self.url, version, self.headers):
+            self._refuse(found)
         super().on_headers_complete()
+        if heads.last(self.headers):
+            self.cycle.keep_alive = False
+
+    def _refuse(self, refusal: Refusal) -> NoReturn:
+        """Have the parser stop, after which `send_400_response` is called."""
+        self._refused = refusal
+        raise ValueError(refusal.words)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # is uvicorn's
+        """Refuse what was sent and close, after the answers to what came before it."""
+        self._refused = refused = self._refused or heads.MALFORMED
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False  # it would be taken for the answer to that
+            return
+        lines = (f"HTTP/1.1 {refused.status} {HTTPStatus(refused.status).phrase}", "content-type: text/plain")
+        rest = (f"content-length: {len(refused.words)}", "connection: close", "", refused.words)
+        self.transport.write("\r\n".join((*lines, *rest)).encode("ascii"))
+        self.transport.close()
 
     def on_body(self, body: bytes) -> None:
         """Leave a body out of the count."""

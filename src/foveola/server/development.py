@@ -10,6 +10,7 @@ import html
 import traceback
 
 from foveola.errors import FoveolaError
+from foveola.sources.masks import masked_text
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{status} {public}</title>
 <style>body{{font:1rem/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}}pre{{overflow:auto}}</style>
@@ -24,8 +25,9 @@ def told(error: FoveolaError, accept: str) -> tuple[str, str]:
         error: what went wrong; what it was raised from, and notes, are told too.
         accept: the `Accept` of the request.
     """
-    stack = "".join(traceback.format_exception(error))
+    stack = masked_text("".join(traceback.format_exception(error)))
+    message = masked_text(str(error))
     if "text/html" not in accept:
-        return "text/plain", f"{error.status} {error.public}\n\n{error}\n\n{stack}"
-    said = {"public": error.public, "message": str(error), "stack": stack}
+        return "text/plain", f"{error.status} {error.public}\n\n{message}\n\n{stack}"
+    said = {"public": error.public, "message": message, "stack": stack}
     return "text/html", PAGE.format(status=error.status, **{name: html.escape(text) for name, text in said.items()})

@@ -45,6 +45,10 @@ class Flights(Generic[T]):
     def __init__(self) -> None:
         self._flights: dict[Hashable, _Flight[T]] = {}
 
+    def flying(self, key: Hashable) -> bool:
+        """Return whether work under `key` is under way."""
+        return key in self._flights
+
     @contextmanager
     def join(self, key: Hashable, work: Callable[[], Coroutine[None, None, T]]) -> Iterator[Awaitable[T]]:
         """Wait for the work under `key` for the length of a `with` block, beginning it if nobody has.

@@ -142,7 +142,7 @@ def last_modified(source: str, buster: datetime | None) -> str:
 
 def canonical(source: str) -> str:
     """Return the value of `Link` that names the source of a picture, empty where it is no web address."""
-    if not source.startswith(("http://", "https://")):
+    if not source[:8].lower().startswith(("http://", "https://")):
         return ""
     return f'<{quote(source, safe="%/:?#[]@!$&()*+,;=~-._", errors="surrogateescape")}>; rel="canonical"'
 

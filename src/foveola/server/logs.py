@@ -22,6 +22,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Protocol, TextIO
 
+from foveola.sources.masks import masked_text
+
 Fields = Mapping[str, Any]
 
 FORMATS = ("pretty", "structured", "json", "gcp")
@@ -179,7 +181,7 @@ def _fields(record: logging.LogRecord) -> Fields:
         last["stack"] = "".join(traceback.format_exception(record.exc_info[1])).rstrip()
     elif record.stack_info:
         last["stack"] = record.stack_info
-    return found | {name: value for name, value in last.items() if value not in (None, "")}
+    return found | {name: masked_text(str(value)) for name, value in last.items() if value not in (None, "")}
 
 
 def _pretty(record: logging.LogRecord, fields: Fields) -> str:

@@ -5,6 +5,7 @@ Source: https://www.uvicorn.org/settings/
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -20,12 +21,14 @@ from foveola.decisions import open_store
 from foveola.errors import ConfigError, expected
 from foveola.kinds import integer
 from foveola.server import headers, logs
+from foveola.server.advice import advice
 from foveola.server.assets import Place
 from foveola.server.connections import Connection, Patience, run
 from foveola.server.front import Front
 from foveola.server.networks import check as check_networks
 from foveola.sources import check as check_sources
 
+_log = logging.getLogger("foveola.server")
 BACKLOG = 2048
 """How many connections the system keeps that were not accepted yet."""
 _FAMILIES = {"tcp": socket.AF_UNSPEC, "tcp4": socket.AF_INET, "tcp6": socket.AF_INET6}
@@ -44,6 +47,8 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
     logs.setup(settings.log)
     if found := [*problems, *unusable(settings)]:
         raise ConfigError("\n".join(found))
+    for sentence in advice(settings):
+        _log.warning(sentence)
     sandbox.hide(settings.fence)
     with listen(settings) as listener:
         config = uvicorn.Config(

@@ -26,6 +26,7 @@ from foveola.server.memory import Memory
 from foveola.server.metrics import Metrics
 from foveola.server.wishes import Wish
 from foveola.sources.base import Body, Fetched
+from foveola.sources.masks import concealing
 from foveola.urls import InfoUrl
 
 _log = logging.getLogger("foveola.server")
@@ -143,7 +144,7 @@ class Maker:
         return Told(status, {}, instead.size, facts, self._images.fallback_image_ttl)
 
     async def _fetched(self, wish: Wish) -> Fetched:
-        with self._metrics.span("downloading_source_image"):
+        with self._metrics.span("downloading_source_image"), concealing(wish.hidden):
             fetched = await self._sources.fetch(wish.url.source, wish.ask)
         if fetched.status != 304:
             try:
@@ -178,7 +179,8 @@ class Maker:
 
     async def _worked(self, job: Job, source: Body, result: Body, watermark: Body | None) -> Facts:
         """Have a job done, with what is remembered of its source, and remember what was found."""
-        job = replace(job, size=source.size, watermark=watermark.size if watermark else 0)
+        said = _without_addresses(job.options)
+        job = replace(job, options=said, size=source.size, watermark=watermark.size if watermark else 0)
         searched = pipeline.may_search(job.options, self._defaults)
         known = await self._memory.recall(source, watermark) if searched else None
         if known is None:
@@ -187,6 +189,12 @@ class Maker:
         facts = await self._workers.work(job, source, result, watermark)
         self._memory.learn(known, facts)
         return facts
+
+
+def _without_addresses(options: ProcessingOptions) -> ProcessingOptions:
+    """Return options without what a worker has no use for: addresses may be keys."""
+    stages = tuple(replace(stage, watermark_url="") for stage in options.chained)
+    return replace(options, watermark_url="", fallback_image_url="", chained=stages)
 
 
 async def _check_digest(source: Body, kind: str, wanted: str) -> None:

@@ -12,6 +12,7 @@ from foveola.server.answers import Answer, Sent, Speaker
 from foveola.sources import Sources
 from foveola.sources.base import Ask, Opened
 from foveola.sources.body import too_large
+from foveola.sources.masks import concealing
 
 
 async def passed_on(
@@ -31,15 +32,21 @@ async def passed_on(
         SourceError: the source can't be reached or may not be.
         ImageError: it says that it is too large.
     """
-    opened = await stack.enter_async_context(sources.stream(sent.source, ask))
+    with concealing(sent.hidden):
+        opened = await stack.enter_async_context(sources.stream(sent.source, ask))
     if most and opened.size is not None and opened.size > most:
         raise too_large(most)
-    return speaker.raw(opened, lambda: _counted(opened, most), sent)
+    return speaker.raw(opened, lambda: _counted(opened, most, sent), sent)
 
 
-async def _counted(opened: Opened, most: int) -> AsyncIterator[bytes]:
+async def _counted(opened: Opened, most: int, sent: Sent) -> AsyncIterator[bytes]:
     done = 0
-    async for part in opened.chunks():
+    parts = opened.chunks()
+    while True:
+        with concealing(sent.hidden):
+            part = await anext(parts, b"")
+        if not part:
+            return
         done += len(part)
         if most and done > most:
             raise too_large(most)

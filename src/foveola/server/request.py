@@ -6,14 +6,14 @@ import re
 import secrets
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from foveola.errors import FoveolaError
+from foveola.server.shown import shown
 
 Scope = MutableMapping[str, Any]
 _IDENTITY = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_USER = re.compile(r"(?<=:/)(/?)[^/]*(?:@|%40)")
-"""What may stand before the host of a source, written plain."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Request:
     client: str = ""
     identity: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
-    @property
+    @cached_property
     def shown(self) -> str:
-        """The path for the log: without the name and the password that a plain source may have."""
-        return _USER.sub(r"\1…@", self.path)
+        """The path for the log: without the secrets that sources in it may have."""
+        return shown(self.path)
 
     @classmethod
     def of(cls, scope: Scope) -> Request:
@@ -58,12 +58,10 @@ class Request:
 
 def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return headers by their names; the values of a name that is said twice are joined, as RFC 9110 has it."""
-    found: dict[str, str] = {}
-    for raw_name, raw_value in pairs:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        mark = "; " if name == "cookie" else ", "
-        found[name] = found[name] + mark + value if name in found else value
-    return found
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return {name: ("; " if name == "cookie" else ", ").join(values) for name, values in found.items()}
 
 
 def _client(headers: Mapping[str, str], address: tuple[str, int] | None) -> str:

@@ -11,6 +11,7 @@ import hmac
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +34,8 @@ from foveola.sources.base import masked
 from foveola.urls import ImageUrl, InfoUrl
 
 _log = logging.getLogger("foveola.server")
+HIDDEN = "enc/…"
+"""What the log says of a source that came encrypted."""
 _KINDS: tuple[tuple[type[FoveolaError], str], ...] = (
     (errors.DeadlineError, "timeout"),
     (errors.OverloadedError, "queue"),
@@ -87,11 +90,11 @@ class Story:
             self._check_secret(request.headers.get("authorization", ""))
             url = self._url(path, request.headers)
             expires = url.options.expires
-            fields["image_url"] = masked(url.source)
+            fields["image_url"] = HIDDEN if url.hidden else masked(url.source)
             wish = self._reader.wish(url, request.headers)
             if isinstance(url, InfoUrl):
                 made = await self._made(wish, stack)
-                return self._speaker.info(made.told, made.result, Sent(url.source, expires))
+                return self._speaker.info(made.told, made.result, Sent(url.source, expires, hidden=url.hidden))
             fields["processing_options"] = _written(url.options)
             return await self._pictured(url, wish, fields, stack)
         except FoveolaError as error:
@@ -120,7 +123,7 @@ class Story:
     async def _pictured(self, url: ImageUrl, wish: Wish, fields: dict[str, Any], stack: AsyncExitStack) -> Answer:
         """Return the picture that a URL asks for, or its source as it is."""
         said = url.options
-        sent = Sent(url.source, said.expires, said.filename, said.return_attachment)
+        sent = Sent(url.source, said.expires, said.filename, said.return_attachment, url.hidden)
         if said.raw:
             limit = said.max_src_file_size
             most = self._settings.security.max_src_file_size if limit is None else limit
@@ -145,7 +148,13 @@ class Story:
 @lru_cache(1024)
 def _written(said: ProcessingOptions) -> str:
     """Return options as a URL says them; many requests ask for the same of different pictures."""
-    return "/".join(":".join(texts) for texts in options.write(said))
+    stages = tuple(map(_without_secrets, said.chained))
+    return "/".join(":".join(texts) for texts in options.write(_without_secrets(replace(said, chained=stages))))
+
+
+def _without_secrets(said: ProcessingOptions) -> ProcessingOptions:
+    watermark, fallback = masked(said.watermark_url), masked(said.fallback_image_url)
+    return replace(said, watermark_url=watermark, fallback_image_url=fallback)
 
 
 def _record(facts: Facts) -> dict[str, object]:

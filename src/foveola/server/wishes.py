@@ -27,11 +27,13 @@ class Wish:
         url: what its path says.
         accepted: what the client accepts.
         ask: what is added to the fetch.
+        hidden: whether nobody is told what is fetched.
     """
 
     url: ImageUrl | InfoUrl
     accepted: Accepted
     ask: Ask
+    hidden: bool = False
 
 
 class Reader:
@@ -61,7 +63,7 @@ class Reader:
         conditions = conditional.raw(headers) if raw else conditional.forwarded(headers, self._conditions)
         ask = Ask(self._said(url.source, headers, conditions), url.options.max_src_file_size, raw)
         accepted = self._settings.accepted(headers.get("accept", "")) if isinstance(url, ImageUrl) else Accepted()
-        return Wish(url, accepted, ask)
+        return Wish(url, accepted, ask, url.hidden)
 
     def _said(self, source: str, headers: Mapping[str, str], conditions: Pairs) -> Pairs:
         """Return the headers for a source, each name once."""

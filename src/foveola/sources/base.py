@@ -13,10 +13,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from foveola.errors import SourceError
 from foveola.sources.body import Body
+from foveola.sources.masks import masked
 from foveola.sources.stores import Stores
 
 __all__ = ["Ask", "Body", "Fetched", "Opened", "Reach", "Source", "Stores", "masked"]
@@ -143,24 +143,6 @@ class Fetched:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body = field(default_factory=Body)
-
-
-def masked(url: str) -> str:
-    """Return a URL for logs and errors: without the name and the password that may stand before its host.
-
-    Where a port is none, all of that may be a name and a password, of a URL that was cut off at its `@`.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        scheme, _, rest = url.partition("://")
-        return f"{scheme}://…" if set("@:") & set(rest) else url
-    _, user, host = parts.netloc.rpartition("@")
-    host = f"…@{host}" if user else "…" if _NO_PORT.search(host) else host
-    return url if host == parts.netloc else parts._replace(netloc=host).geturl()
-
-
-_NO_PORT = re.compile(r":(?![0-9]*$)[^\]]*$")
 
 
 class Source(Protocol):

@@ -220,6 +220,8 @@ def _translated(url: str) -> Iterator[None]:
         raise SourceError(f"{masked(url)}: {error}", public="Invalid source URL" if forbidden else None) from error
     except ValueError as error:  # a URL that is none, or a header; it says what, and that may be a password
         raise SourceError(f"{masked(url)} can't be asked: {type(error).__name__}") from None
+    except aiohttp.ClientResponseError as error:  # its text has the whole URL, or that of a proxy
+        raise SourceError(f"{masked(url)}: {error.status} {error.message}") from None
     except (aiohttp.ClientError, OSError) as error:
         raise SourceError(f"{masked(url)}: {error}") from error
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from foveola import options
@@ -20,6 +20,8 @@ from foveola.presets import DEFAULT, Language, T, Walk, chained, infos, pictures
 from foveola.urls.encryption import decrypt
 from foveola.urls.grammar import ORDINARY, Grammar, replaced
 
+ENCRYPTED = ["enc"]
+"""The segment before an encrypted source."""
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -30,10 +32,12 @@ class ImageUrl:
     Args:
         options: what is asked of the picture.
         source: where it comes from, decoded: `https://example.com/cat.png`, `local:///cat.png`.
+        hidden: whether the source came encrypted, and so is not to be told to anyone.
     """
 
     options: ProcessingOptions
     source: str
+    hidden: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,12 @@ class InfoUrl:
     Args:
         options: what is asked about the picture.
         source: where it comes from, decoded.
+        hidden: whether the source came encrypted, and so is not to be told to anyone.
     """
 
     options: InfoOptions
     source: str
+    hidden: bool = field(default=False, compare=False)
 
 
 def parse(
@@ -78,7 +84,7 @@ def parse(
     if extension and not said.raw:
         said = options.apply(said, "format", [extension])
     _check_time(said.expires, now)
-    return ImageUrl(said, source)
+    return ImageUrl(said, source, rest[:1] == ENCRYPTED)
 
 
 def parse_info(path: str, grammar: Grammar = ORDINARY, *, now: float | None = None) -> InfoUrl:
@@ -103,7 +109,7 @@ def parse_info(path: str, grammar: Grammar = ORDINARY, *, now: float | None = No
     said, rest = _walked(language, InfoOptions(), segments, grammar.info_only_presets)
     source, _ = _source(rest, grammar)
     _check_time(said.expires, now)
-    return InfoUrl(said, source)
+    return InfoUrl(said, source, rest[:1] == ENCRYPTED)
 
 
 def _walked(language: Language[T], start: T, segments: Sequence[str], only_presets: bool) -> tuple[T, Sequence[str]]:
@@ -128,7 +134,7 @@ def _source(segments: Sequence[str], grammar: Grammar) -> tuple[str, str]:
     """Return the source as it is fetched, and the extension after it."""
     if segments[:1] == ["plain"] and segments[1:]:
         source, extension = _plain(segments)
-    elif segments[:1] == ["enc"] and segments[1:]:
+    elif segments[:1] == ENCRYPTED and segments[1:]:
         source, extension = _encrypted(segments[1:], grammar)
     else:
         data, extension = _decoded(segments, grammar)

@@ -21,7 +21,7 @@ UNSIGNED = "unsafe"
 INFO = "/info"
 """What paths that ask about a picture begin with; their signature is of what comes after its own."""
 LONGEST = 32_768
-"""Characters that a path may have."""
+"""Characters that a path may have, its signature counted: what is longer is refused before anything looks into it."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,16 @@ def split(target: str, prefix: str = "") -> tuple[str, str]:
         The signature and the path after it, without a leading slash, as it is signed and parsed.
 
     Raises:
-        UrlError: there is no signature or no path, or it is too long.
+        UrlError: there is no signature or no path; 414 where the target is too long.
     """
-    path = target.partition("?")[0].removeprefix(prefix).removeprefix("/")
+    path = target.partition("?")[0]
+    if len(path) > LONGEST:
+        got = f"Expected at most {LONGEST} characters for the path, got {len(path)}"
+        raise UrlError(got, status=414, public="URL is too long")
+    path = path.removeprefix(prefix).removeprefix("/")
     signature, _, path = path.removeprefix("/").partition("/")  # whoever joins a URL of parts may put in one too many
     if not signature or not path:
         raise UrlError(f"Invalid path: {target}")
-    if len(path) > LONGEST:
-        raise UrlError(f"Expected at most {LONGEST} characters for the path, got {len(path)}")
     return signature, repair(path)
 
 
