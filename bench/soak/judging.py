@@ -1,0 +1,232 @@
+"""What has to hold after a soak, as rows of a table; one that does not hold fails the whole.
+
+A status that its request does not allow has to be explained by a fault, and a fault explains only so much: a worker
+that was killed is the reason of one error, and an answer at the deadline needs something that held the
+workers meanwhile.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.soak.clients import Record
+from bench.soak.faults import Fault
+from bench.soak.processes import Seen
+
+GROWTH = 0.10
+"""The share by which memory may have grown."""
+SLACK = 0.15
+"""Seconds that an answer may come after the deadline."""
+EXPLAINED = 0.10
+"""The share of answers that faults may spoil."""
+SUSPECTED_SECONDS = 120.0
+"""How long a picture may be refused whose workers were killed."""
+HEAVY = frozenset({"slow", "hostile file", "left"})
+"""Kinds of requests that may hold a worker up to the deadline."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that has to hold.
+
+    Args:
+        what: it is.
+        found: how it was.
+        holds: whether it is as it has to be.
+        wanted: how it has to be.
+    """
+
+    what: str
+    found: str
+    holds: bool
+    wanted: str = ""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happened in a soak.
+
+    Args:
+        records: of all requests.
+        faults: that were made.
+        before: the server after the warm-up, at rest.
+        after: the server after the last requests, at rest.
+        plain: seconds of a plain request, after the warm-up and at the end.
+        health: status of the health check at the end.
+        log: lines of the server's log.
+        code: what the server ended with; None if it had to be killed.
+        timeout: seconds that a request has.
+    """
+
+    records: Sequence[Record]
+    faults: Sequence[Fault]
+    before: Seen
+    after: Seen
+    plain: tuple[float, float]
+    health: int | None
+    log: Sequence[str]
+    code: int | None
+    timeout: float
+
+
+def judge(course: Course, slack: float = SLACK) -> list[Row]:
+    """Return all that has to hold, and whether it does.
+
+    Args:
+        course: what happened.
+        slack: seconds that an answer may come after the deadline.
+    """
+    explain(course)
+    return [*_answers(course), *_deadlines(course, slack), *_state(course), *_end(course)]
+
+
+def explain(course: Course) -> None:
+    """Write down which fault is the reason of each status that is not allowed, where there is one."""
+    budget = {id(fault): _worth(fault, course.before.workers) for fault in course.faults}
+    heavy = [record for record in course.records if record.asked.kind in HEAVY or record.outcome == "left"]
+    for record in sorted(course.records, key=lambda record: record.ended):
+        if record.status is None or record.status in record.asked.allowed:
+            continue
+        near = [fault for fault in course.faults if _overlaps(fault, record, course.timeout)]
+        record.explained = _reason(record, near, budget, heavy, course.timeout)
+
+
+def _reason(record: Record, near: list[Fault], budget: dict[int, int], heavy: list[Record], timeout: float) -> str:
+    if record.status in (500, 503):
+        for fault in near:
+            close = fault.begun - 0.1 <= record.ended <= fault.begun + 1.5
+            if fault.name.startswith("kill") and close and budget[id(fault)] > 0:
+                budget[id(fault)] -= 1
+                return fault.name
+    held = any(_shared(record, other) > 1 for other in heavy if other is not record)
+    if record.asked.kind == "health" and record.status == 503:
+        return next((fault.name for fault in near if fault.name.endswith("fork server")), "")
+    if (record.status == 503 and record.took >= timeout - 0.3) or record.status == 429:
+        return near[-1].name if near else "heavy requests" * held
+    killed = [fault for fault in near if fault.name.startswith("kill")]
+    if record.status == 422 and len(killed) > 1:
+        return "suspected"
+    return ""
+
+
+def _worth(fault: Fault, workers: int) -> int:
+    """Return how many errors a fault may be the reason of: one a process, all workers for that which forks them."""
+    return fault.hurt * workers if fault.name == "kill the fork server" else fault.hurt
+
+
+def _overlaps(fault: Fault, record: Record, timeout: float) -> bool:
+    """Return whether a fault, with what it leaves behind, falls into the time of a request."""
+    if not fault.hurt and fault.name.startswith(("kill", "stop")):
+        return False
+    left = SUSPECTED_SECONDS if record.status == 422 else timeout
+    until = math.inf if fault.ended is None or fault.name == "stop" else fault.ended + left
+    return fault.begun <= record.ended and record.begun <= until
+
+
+def _shared(record: Record, other: Record) -> float:
+    return min(record.ended, other.ended) - max(record.begun, other.begun)
+
+
+def _answers(course: Course) -> Iterable[Row]:
+    records = course.records
+    outcomes = Counter(record.outcome for record in records)
+    yield Row("requests", f"{len(records)}, {outcomes['left']} left by their clients", len(records) > 0)
+    yield _none("unanswered", [record for record in records if record.outcome == "unanswered"])
+    yield _none("answers broken off", [record for record in records if record.outcome == "broken"])
+    yield _none("wrong pictures", [record for record in records if record.wrong])
+    checked = sum(record.status == 200 and record.asked.wanted is not None for record in records)
+    yield Row("pictures checked", str(checked), checked > 0, "more than 0")
+    odd = [r for r in records if r.status is not None and r.status not in r.asked.allowed]
+    yield _none("unexplained statuses", [record for record in odd if not record.explained])
+    told = Counter(f"{record.status} by {record.explained}" for record in odd if record.explained)
+    sure = sum(record.asked.allowed == {200} and record.outcome == "answered" for record in records)
+    share = told.total() / max(1, sure)
+    found = f"{told.total()} of {sure} ({_counted(told)})"
+    yield Row("statuses explained by faults", found, share <= EXPLAINED, f"{EXPLAINED:.0%} at most")
+
+
+def _none(what: str, records: Sequence[Record]) -> Row:
+    told = "".join(
+        f"\n    {r.status} {r.outcome} {r.wrong} {r.said!r} {r.took:.2f} s {r.asked.kind}: {r.asked.target[:150]!r}"
+        for r in records[:5]
+    )
+    return Row(what, f"{len(records)}{told}", not records, "0")
+
+
+def _deadlines(course: Course, slack: float) -> Iterable[Row]:
+    answered = [record for record in course.records if record.status is not None]
+    took = sorted(record.took - record.late for record in answered)
+    share = percentile(took, 0.999)
+    worst = max(answered, key=lambda record: record.took, default=None)
+    raw = percentile(sorted(record.took for record in answered), 0.999)
+    over = sum(seconds > course.timeout for seconds in took)
+    found = f"{share:.3f} s; {raw:.3f} s with the client's own lateness; {over} over {course.timeout:g} s"
+    limit = course.timeout + slack
+    yield Row("answers, p99.9", found, share <= limit, f"{limit:.2f} s at most")
+    if worst is not None:
+        yield Row("slowest", f"{worst.took:.3f} s, {worst.late:.3f} s of it the client's: {worst.asked.kind}", True)
+    late = max((record.late for record in answered), default=0.0)
+    yield Row("client late by at most", f"{1000 * late:.0f} ms", True)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the least of sorted values that so large a share does not exceed; 0 of none."""
+    return values[min(len(values) - 1, math.ceil(share * len(values)) - 1)] if values else 0.0
+
+
+def _state(course: Course) -> Iterable[Row]:
+    before, after = course.before, course.after
+    grown = after.memory / before.memory - 1
+    sizes = f"{before.memory / 1e6:.0f} to {after.memory / 1e6:.0f} MB ({grown:+.1%})"
+    yield Row(f"memory of all processes ({after.measure})", sizes, grown <= GROWTH, f"{GROWTH:+.0%} at most")
+    yield Row("workers", f"{before.workers} to {after.workers}", before.workers == after.workers, "the same")
+    yield Row("zombies, stopped processes", f"{after.zombies}, {after.stopped}", not after.zombies + after.stopped, "0")
+    if before.front is None or after.front is None:
+        yield Row("descriptors", "may not be seen by this user", True)
+    else:
+        yield _more("descriptors of the front", before.front, after.front)
+        yield _more("most descriptors of a worker", before.worker, after.worker)
+    found = f"{before.threads} to {after.threads}"
+    yield Row("threads of the front", found, after.threads <= before.threads, "no more")
+
+
+def _more(what: str, before: Counter[str], after: Counter[str]) -> Row:
+    more = after - before
+    return Row(
+        what, f"{before.total()} to {after.total()}{'; more: ' * bool(more)}{_counted(more)}", not more, "no more"
+    )
+
+
+def _end(course: Course) -> Iterable[Row]:
+    stacks = [at for at, line in enumerate(course.log) if "Traceback" in line]
+    told = "".join(f"\n    {line[:300]}" for at in stacks[:1] for line in course.log[max(0, at - 2) : at + 40])
+    yield Row("tracebacks in the log", f"{len(stacks)}{told}", not stacks, "0")
+    before, after = (1000 * seconds for seconds in course.plain)
+    yield Row("a plain request", f"{before:.0f} to {after:.0f} ms", after <= 2 * before + 20, "twice as long at most")
+    yield Row("health at the end", str(course.health), course.health == 200, "200")
+    yield Row("exit code", str(course.code), course.code == 0, "0")
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return rows as text."""
+    width = max(len(row.what) for row in rows)
+    marks = {True: "ok  ", False: "FAIL"}
+    wanted = (f"  [{row.wanted}]" if row.wanted and not row.holds else "" for row in rows)
+    return "\n".join(f"{marks[r.holds]} {r.what:{width}}  {r.found}{w}" for r, w in zip(rows, wanted, strict=True))
+
+
+def kinds(records: Sequence[Record]) -> str:
+    """Return what came of requests of each kind, as text."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    slowest: defaultdict[str, float] = defaultdict(float)
+    for record in records:
+        found[record.asked.kind][str(record.status or record.outcome)] += 1
+        slowest[record.asked.kind] = max(slowest[record.asked.kind], record.took * (record.status is not None))
+    return "\n".join(f"  {name:15} {_counted(found[name])}; slowest {slowest[name]:.2f} s" for name in sorted(found))
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in sorted(counts.items()))

@@ -1,0 +1,158 @@
+"""What `/proc` tells of a tree of processes: who runs, how much memory they have, which descriptors are open."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_PAGE = os.sysconf("SC_PAGESIZE")
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process, of all its threads; none when it is gone."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                found += [int(word) for word in (task / "children").read_text().split()]
+    return found
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and all below it."""
+    found = [pid]
+    for one in found:
+        found += children(one)
+    return found
+
+
+def state(pid: int) -> str:
+    """Return the letter of a process's state, `X` when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
+def threads(pid: int) -> int:
+    """Return how many threads a process has; 0 when it is gone."""
+    try:
+        return sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return 0
+
+
+def descriptors(pid: int) -> Counter[str] | None:
+    """Return how many descriptors of each kind a process has open, None where that may not be seen."""
+    found: Counter[str] = Counter()
+    try:
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                found[_kind(str(entry.readlink()))] += 1
+    except OSError:
+        return None
+    return found
+
+
+def _kind(target: str) -> str:
+    if target.startswith("/memfd:"):
+        return "memfd"
+    if target.startswith("/dev/") or not target.startswith("/"):
+        return target.partition(":[")[0].removeprefix("anon_inode:")
+    return "file"
+
+
+def memory(pids: list[int]) -> tuple[str, int]:
+    """Return `PSS` and the bytes of processes, shared ones by their share; `RSS` where only that may be seen."""
+    try:
+        rows = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids if state(pid) not in "ZX"]
+        return "PSS", sum(1024 * int(size) for row in rows for size in re.findall(r"^Pss: +(\d+) kB", row, re.M))
+    except OSError:
+        pages = 0
+        for pid in pids:
+            with suppress(OSError):
+                pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return "RSS", pages * _PAGE
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A server at one moment.
+
+    Args:
+        measure: what its memory is counted by.
+        memory: of all processes, bytes.
+        workers: how many run.
+        zombies: processes that have ended and were not waited for.
+        stopped: processes that do not go on.
+        threads: of the front.
+        front: descriptors of the front by kind; None where they may not be seen.
+        worker: the most descriptors of any one worker, by kind.
+    """
+
+    measure: str
+    memory: int
+    workers: int
+    zombies: int
+    stopped: int
+    threads: int
+    front: Counter[str] | None
+    worker: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The processes of a server.
+
+    Args:
+        front: the number of the first.
+    """
+
+    front: int
+
+    @property
+    def forkserver(self) -> int | None:
+        """The process that forks workers; None while there is none."""
+        return next((pid for pid in children(self.front) if state(pid) not in "ZX"), None)
+
+    @property
+    def workers(self) -> list[int]:
+        """The workers that have not ended."""
+        parent = self.forkserver
+        return [] if parent is None else [pid for pid in children(parent) if state(pid) not in "ZX"]
+
+    def seen(self) -> Seen:
+        """Look at it."""
+        everyone, workers = tree(self.front), self.workers
+        states = Counter(state(pid) for pid in everyone)
+        most: Counter[str] = Counter()
+        for pid in workers:
+            most |= descriptors(pid) or Counter()
+        measure, size = memory(everyone)
+        front = descriptors(self.front)
+        return Seen(measure, size, len(workers), states["Z"], states["T"], threads(self.front), front, most)
+
+    def open(self, pid: int) -> int | None:
+        """Return a process descriptor of one of the tree, None where it is gone or the number is someone else's."""
+        try:
+            process = os.pidfd_open(pid)
+        except OSError:
+            return None
+        if pid in tree(self.front):
+            return process
+        os.close(process)
+        return None
+
+
+def send(process: int, number: signal.Signals) -> bool:
+    """Signal a process by its descriptor; return whether it was still there."""
+    try:
+        signal.pidfd_send_signal(process, number)
+    except ProcessLookupError:
+        return False
+    return True
