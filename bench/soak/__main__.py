@@ -24,7 +24,7 @@ def main() -> None:
     course = soak(plan, lambda line: print(line, flush=True))
     rows = judging.judge(course, said.slack)
     print(judging.kinds(course.records), judging.table(rows), sep="\n")
-    sys.exit(0 if all(row.holds for row in rows) else 1)
+    sys.exit(0 if all(row.holds is not False for row in rows) else 1)
 
 
 if __name__ == "__main__":

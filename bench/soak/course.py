@@ -28,7 +28,7 @@ from bench.soak.crowd import Crowd
 from bench.soak.disks import disk
 from bench.soak.faults import Faults
 from bench.soak.judging import Course
-from bench.soak.processes import Seen, Tree
+from bench.soak.processes import Load, Seen, Tree
 from bench.soak.start import Control
 
 WARM_SECONDS = 7.0
@@ -121,12 +121,13 @@ class _Soak:
         self._visit = Visit(port, plan.timeout, self._check)
         self._crowd = Crowd(self._visit, world, plan.seed)
         self._plain = Asked("plain", f"/unsafe/w:100/plain/local:///{world.sources[0].name}")
+        self._load = Load(os.getpid())
         self._phase: asyncio.Future[Any] | None = None
 
     async def run(self) -> Course:
         """Do all phases; the code and the log are not known yet."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
-        ticking = asyncio.create_task(self._visit.ticker.run())
+        ticking, looking = (asyncio.create_task(work) for work in (self._visit.ticker.run(), self._looking()))
         await self._during(self._crowd.run(WARM_SECONDS, crowd.PLAIN))
         before, first = await self._looked()
         self._say(f"warm: {before.memory / 1e6:.0f} MB, {first * 1000:.0f} ms")
@@ -141,10 +142,18 @@ class _Soak:
         after, last = await self._looked()
         health = await self._visit.ask(Asked("health", "/health"))
         ticking.cancel()
+        looking.cancel()
         for record, found in self._checks:
             record.wrong = await asyncio.wrap_future(found)
         records, done = self._visit.records, self._faults.done
-        return Course(records, done, before, after, (first, last), health.status, [], None, self._plan.timeout)
+        plain, others = (first, last), self._load.others
+        return Course(records, done, before, after, plain, health.status, [], None, self._plan.timeout, others)
+
+    async def _looking(self) -> None:
+        """See what else the machine does."""
+        while True:
+            await asyncio.sleep(1)
+            self._load.look()
 
     async def _during(self, *work: Coroutine[Any, Any, None]) -> None:
         """Wait for the parts of a phase, or for an interrupt."""

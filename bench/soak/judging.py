@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.soak.clients import Record
 from bench.soak.faults import Fault
@@ -22,6 +22,8 @@ SLACK = 0.15
 """Seconds that an answer may come after the deadline."""
 EXPLAINED = 0.10
 """The share of answers that faults may spoil."""
+BUSY = 0.15
+"""The share of the machine that other work may have, for times to be judged."""
 SUSPECTED_SECONDS = 120.0
 """How long a picture may be refused whose workers were killed."""
 HEAVY = frozenset({"slow", "hostile file", "left"})
@@ -35,13 +37,13 @@ class Row:
     Args:
         what: it is.
         found: how it was.
-        holds: whether it is as it has to be.
+        holds: whether it is as it has to be; None where that can't be judged.
         wanted: how it has to be.
     """
 
     what: str
     found: str
-    holds: bool
+    holds: bool | None
     wanted: str = ""
 
 
@@ -59,6 +61,7 @@ class Course:
         log: lines of the server's log.
         code: what the server ended with; None if it had to be killed.
         timeout: seconds that a request has.
+        others: the share that other work had of the machine.
     """
 
     records: Sequence[Record]
@@ -70,6 +73,12 @@ class Course:
     log: Sequence[str]
     code: int | None
     timeout: float
+    others: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether other work took so much of the machine that times tell nothing of the server."""
+        return self.others > BUSY
 
 
 def judge(course: Course, slack: float = SLACK) -> list[Row]:
@@ -91,10 +100,12 @@ def explain(course: Course) -> None:
         if record.status is None or record.status in record.asked.allowed:
             continue
         near = [fault for fault in course.faults if _overlaps(fault, record, course.timeout)]
-        record.explained = _reason(record, near, budget, heavy, course.timeout)
+        record.explained = _reason(record, near, budget, heavy, course.timeout, course.busy)
 
 
-def _reason(record: Record, near: list[Fault], budget: dict[int, int], heavy: list[Record], timeout: float) -> str:
+def _reason(
+    record: Record, near: list[Fault], budget: dict[int, int], heavy: list[Record], timeout: float, busy: bool
+) -> str:
     if record.status in (500, 503):
         for fault in near:
             close = fault.begun - 0.1 <= record.ended <= fault.begun + 1.5
@@ -105,7 +116,7 @@ def _reason(record: Record, near: list[Fault], budget: dict[int, int], heavy: li
     if record.asked.kind == "health" and record.status == 503:
         return next((fault.name for fault in near if fault.name.endswith("fork server")), "")
     if (record.status == 503 and record.took >= timeout - 0.3) or record.status == 429:
-        return near[-1].name if near else "heavy requests" * held
+        return near[-1].name if near else "heavy requests" * held or "other work" * busy
     killed = [fault for fault in near if fault.name.startswith("kill")]
     if record.status == 422 and len(killed) > 1:
         return "suspected"
@@ -145,7 +156,13 @@ def _answers(course: Course) -> Iterable[Row]:
     sure = sum(record.asked.allowed == {200} and record.outcome == "answered" for record in records)
     share = told.total() / max(1, sure)
     found = f"{told.total()} of {sure} ({_counted(told)})"
-    yield Row("statuses explained by faults", found, share <= EXPLAINED, f"{EXPLAINED:.0%} at most")
+    yield _timed(course, Row("statuses explained by faults", found, share <= EXPLAINED, f"{EXPLAINED:.0%} at most"))
+    yield Row("other work on this machine", f"{course.others:.0%}" + ", too much to judge times" * course.busy, True)
+
+
+def _timed(course: Course, row: Row) -> Row:
+    """Return a row about times, not judged on a machine that was busy with other work."""
+    return replace(row, holds=None) if course.busy and not row.holds else row
 
 
 def _none(what: str, records: Sequence[Record]) -> Row:
@@ -165,7 +182,7 @@ def _deadlines(course: Course, slack: float) -> Iterable[Row]:
     over = sum(seconds > course.timeout for seconds in took)
     found = f"{share:.3f} s; {raw:.3f} s with the client's own lateness; {over} over {course.timeout:g} s"
     limit = course.timeout + slack
-    yield Row("answers, p99.9", found, share <= limit, f"{limit:.2f} s at most")
+    yield _timed(course, Row("answers, p99.9", found, share <= limit, f"{limit:.2f} s at most"))
     if worst is not None:
         yield Row("slowest", f"{worst.took:.3f} s, {worst.late:.3f} s of it the client's: {worst.asked.kind}", True)
     late = max((record.late for record in answered), default=0.0)
@@ -205,7 +222,8 @@ def _end(course: Course) -> Iterable[Row]:
     told = "".join(f"\n    {line[:300]}" for at in stacks[:1] for line in course.log[max(0, at - 2) : at + 40])
     yield Row("tracebacks in the log", f"{len(stacks)}{told}", not stacks, "0")
     before, after = (1000 * seconds for seconds in course.plain)
-    yield Row("a plain request", f"{before:.0f} to {after:.0f} ms", after <= 2 * before + 20, "twice as long at most")
+    told = f"{before:.0f} to {after:.0f} ms"
+    yield _timed(course, Row("a plain request", told, after <= 2 * before + 20, "twice as long at most"))
     yield Row("health at the end", str(course.health), course.health == 200, "200")
     yield Row("exit code", str(course.code), course.code == 0, "0")
 
@@ -213,8 +231,8 @@ def _end(course: Course) -> Iterable[Row]:
 def table(rows: Sequence[Row]) -> str:
     """Return rows as text."""
     width = max(len(row.what) for row in rows)
-    marks = {True: "ok  ", False: "FAIL"}
-    wanted = (f"  [{row.wanted}]" if row.wanted and not row.holds else "" for row in rows)
+    marks = {True: "ok  ", False: "FAIL", None: "--  "}
+    wanted = (f"  [{row.wanted}]" if row.wanted and row.holds is False else "" for row in rows)
     return "\n".join(f"{marks[r.holds]} {r.what:{width}}  {r.found}{w}" for r, w in zip(rows, wanted, strict=True))
 
 

@@ -20,6 +20,8 @@ SIDE = 4
 MOST = 256
 """How many marks there are."""
 BLACK, WHITE, GRAIN = 45, 210, 18
+TILE = 256
+"""Pixels after which the grain repeats."""
 DOUBT = 30
 """How far from the middle the grey of a block has to be at least."""
 
@@ -35,10 +37,12 @@ def draw(mark: int, width: int, height: int) -> Image.Image:
     blocks = np.where(bits(mark) == 1, WHITE, BLACK).astype(np.float32)
     rows, columns = np.arange(height) * SIDE // height, np.arange(width) * SIDE // width
     rng = np.random.default_rng(mark)
-    coarse = np.kron(rng.normal(0, GRAIN, (height // 4 + 1, width // 4 + 1)), np.ones((4, 4)))[:height, :width]
-    grey = blocks[rows][:, columns] + coarse + rng.normal(0, GRAIN / 2, (height, width))
-    tint = np.array([1.0, 0.95, 0.9])
-    return Image.fromarray(np.clip(grey[..., None] * tint, 0, 255).astype(np.uint8))
+    grain = rng.normal(0, GRAIN / 2, (TILE, TILE)) + np.kron(
+        rng.normal(0, GRAIN, (TILE // 4, TILE // 4)), np.ones((4, 4))
+    )
+    across, down = -(-width // TILE), -(-height // TILE)
+    grey = blocks[rows][:, columns] + np.tile(grain.astype(np.float32), (down, across))[:height, :width]
+    return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).convert("RGB")
 
 
 def read(picture: Image.Image) -> int | None:

@@ -145,8 +145,8 @@ async def _error(call: Call) -> bool:
     return True
 
 
-SOUND = ("good", "chunks", "longer", "poison")
-"""Ways in which a file comes whole, whatever comes after it."""
+SOUND = ("good", "good", "chunks", "poison")
+"""Ways in which a file comes whole, whatever comes after it; what comes after it in `longer` is no HTTP."""
 WAYS: dict[str, Callable[[Call], Awaitable[bool]]] = {
     "good": _good,
     "chunks": _chunks,

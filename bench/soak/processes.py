@@ -149,6 +149,39 @@ class Tree:
         return None
 
 
+class Load:
+    """What others have had of the machine's processors, while some processes of ours ran.
+
+    Args:
+        root: the first of ours; all below it are ours, too.
+    """
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._ours: dict[int, int] = {}
+        self._before: dict[int, int] = {}
+        self._busy = self._all = 0
+        self.look()
+        self._start = self._busy, self._all
+        self._before = dict(self._ours)
+
+    def look(self) -> None:
+        """Count what was used so far; what a process used after the last look before its end is not counted."""
+        for pid in tree(self._root):
+            with suppress(OSError, IndexError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                self._ours[pid] = int(fields[11]) + int(fields[12])
+        ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        self._all, self._busy = sum(ticks), sum(ticks) - ticks[3] - ticks[4]
+
+    @property
+    def others(self) -> float:
+        """The share that others had of all processors."""
+        ours = sum(used - self._before.get(pid, 0) for pid, used in self._ours.items())
+        busy, all = self._busy - self._start[0], self._all - self._start[1]
+        return max(0.0, (busy - ours) / all) if all else 0.0
+
+
 def send(process: int, number: signal.Signals) -> bool:
     """Signal a process by its descriptor; return whether it was still there."""
     try:
