@@ -226,5 +226,5 @@ def failing(world: World, random: Random) -> Asked:
     """Ask for a source that fails on the way."""
     way, source = random.choice(FAULTS), random.choice(world.sources)
     target = f"/unsafe/w:100/plain/http://127.0.0.1:{world.port}/{way}/{source.name}@jpg"
-    allowed = {404, 422, 504} | ({200} if way == "longer" else set())
+    allowed = {404, 422, 502, 504} | ({200} if way == "longer" else set())
     return Asked("failing source", target, Wanted(source.mark, None, "JPEG"), frozenset(allowed))

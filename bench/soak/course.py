@@ -31,7 +31,10 @@ from bench.soak.judging import Course
 from bench.soak.processes import Load, Seen, Tree
 from bench.soak.start import Control
 
-WARM_SECONDS = 7.0
+WARM_SECONDS = 40.0
+"""How long the acts of the warm-up and of the end may take at most, which are the same."""
+WARM_ACTS = 30
+"""How many each client does."""
 REST_SECONDS = 2.5
 """How long nobody asks before the server is looked at: longer than it keeps idle connections to sources."""
 START_SECONDS = 30.0
@@ -128,17 +131,17 @@ class _Soak:
         """Do all phases; the code and the log are not known yet."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
         ticking, looking = (asyncio.create_task(work) for work in (self._visit.ticker.run(), self._looking()))
-        await self._during(self._crowd.run(WARM_SECONDS, crowd.PLAIN))
+        await self._during(self._crowd.run(crowd.PLAIN, WARM_SECONDS, WARM_ACTS))
         before, first = await self._looked()
         self._say(f"warm: {before.memory / 1e6:.0f} MB, {first * 1000:.0f} ms")
         for line in self._faults.left_out() if self._plan.faults else ["no faults"]:
             self._say(f"left out: {line}")
-        tormented = [self._crowd.run(self._plan.seconds, crowd.MIXED)]
+        tormented = [self._crowd.run(crowd.MIXED, self._plan.seconds)]
         await self._during(*tormented, *([self._faults.run(self._plan.seconds)] if self._plan.faults else []))
         made = Counter(fault.name for fault in self._faults.done)
         self._say("faults: " + ", ".join(f"{name} {count}" for name, count in sorted(made.items())))
-        await self._during(self._crowd.run(self._plan.timeout + 1, crowd.PLAIN))
-        await self._during(self._crowd.run(WARM_SECONDS, crowd.PLAIN))
+        await self._during(self._crowd.run(crowd.PLAIN, self._plan.timeout + 1))
+        await self._during(self._crowd.run(crowd.PLAIN, WARM_SECONDS, WARM_ACTS))
         after, last = await self._looked()
         health = await self._visit.ask(Asked("health", "/health"))
         ticking.cancel()

@@ -15,12 +15,14 @@ CLIENTS = 8
 PAUSE = 0.25
 """Seconds that a client rests at most after an answer: the machine is to be busy, not beyond its means."""
 HEALTH_SECONDS = 0.5
-PLAIN = (
+Acts = tuple[tuple[str, float], ...]
+"""What clients do, and how often."""
+PLAIN: Acts = (
     *(("picture", 50), ("raw", 4), ("info", 6), ("several", 5), ("burst", 4), ("hostile file", 10)),
     *(("hostile URL", 8), ("failing source", 8)),
 )
-"""Acts and their weights, of clients that wait for answers which take a moment."""
-MIXED = (*PLAIN, ("leave", 12), ("slow sender", 3), ("slow reader", 2), ("no reader", 1), ("slow", 1.2))
+"""Acts of clients that wait for answers which take a moment."""
+MIXED: Acts = (*PLAIN, ("leave", 12), ("slow sender", 3), ("slow reader", 2), ("no reader", 1), ("slow", 1.2))
 """All acts."""
 
 
@@ -35,25 +37,35 @@ class Crowd:
 
     def __init__(self, visit: Visit, world: World, seed: int) -> None:
         self._visit, self._world, self._seed = visit, world, seed
-        self._rounds = 0
         self._large = asyncio.Semaphore(1)
 
-    async def run(self, seconds: float, acts: tuple[tuple[str, float], ...]) -> None:
-        """Do acts for so long, and wait until the last are done."""
-        self._rounds += 1
+    async def run(self, acts: Acts, seconds: float, each: int | None = None) -> None:
+        """Do acts for so long, and wait until the last are done; the same ones each time with the same acts.
+
+        Args:
+            acts: what is done.
+            seconds: how long at most.
+            each: how many acts each client does at most.
+        """
         end = time.monotonic() + seconds
-        clients = (self._client(Random(f"{self._seed} {self._rounds} {n}"), end, acts) for n in range(CLIENTS))
-        await asyncio.gather(self._nurse(end), *clients)
-
-    async def _client(self, random: Random, end: float, acts: tuple[tuple[str, float], ...]) -> None:
         names, weights = [name for name, _ in acts], [weight for _, weight in acts]
-        while time.monotonic() < end:
-            await self._act(random.choices(names, weights)[0], random)
-            await asyncio.sleep(PAUSE * random.random())
 
-    async def _nurse(self, end: float) -> None:
-        """Ask whether the server is well."""
-        while time.monotonic() < end:
+        async def client(random: Random) -> None:
+            done = 0
+            while time.monotonic() < end and done != each:
+                await self._act(random.choices(names, weights)[0], random)
+                await asyncio.sleep(PAUSE * random.random())
+                done += 1
+
+        nurse = asyncio.create_task(self._nurse())
+        try:
+            await asyncio.gather(*(client(Random(f"{self._seed} {len(acts)} {n}")) for n in range(CLIENTS)))
+        finally:
+            nurse.cancel()
+
+    async def _nurse(self) -> None:
+        """Ask whether the server is well, until this is cancelled."""
+        while True:
             await self._visit.ask(Asked("health", "/health"))
             await asyncio.sleep(HEALTH_SECONDS)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from bench.soak.clients import Record
 from bench.soak.faults import Fault
 from bench.soak.processes import Seen
+from bench.soak.reasons import Reasons
 
 GROWTH = 0.10
 """The share by which memory may have grown."""
@@ -24,10 +25,6 @@ EXPLAINED = 0.10
 """The share of answers that faults may spoil."""
 BUSY = 0.15
 """The share of the machine that other work may have, for times to be judged."""
-SUSPECTED_SECONDS = 120.0
-"""How long a picture may be refused whose workers were killed."""
-HEAVY = frozenset({"slow", "hostile file", "left"})
-"""Kinds of requests that may hold a worker up to the deadline."""
 
 
 @dataclass(frozen=True)
@@ -88,57 +85,11 @@ def judge(course: Course, slack: float = SLACK) -> list[Row]:
         course: what happened.
         slack: seconds that an answer may come after the deadline.
     """
-    explain(course)
-    return [*_answers(course), *_deadlines(course, slack), *_state(course), *_end(course)]
-
-
-def explain(course: Course) -> None:
-    """Write down which fault is the reason of each status that is not allowed, where there is one."""
-    budget = {id(fault): _worth(fault, course.before.workers) for fault in course.faults}
-    heavy = [record for record in course.records if record.asked.kind in HEAVY or record.outcome == "left"]
+    reasons = Reasons(course.faults, course.records, course.before.workers, course.timeout, course.busy)
     for record in sorted(course.records, key=lambda record: record.ended):
-        if record.status is None or record.status in record.asked.allowed:
-            continue
-        near = [fault for fault in course.faults if _overlaps(fault, record, course.timeout)]
-        record.explained = _reason(record, near, budget, heavy, course.timeout, course.busy)
-
-
-def _reason(
-    record: Record, near: list[Fault], budget: dict[int, int], heavy: list[Record], timeout: float, busy: bool
-) -> str:
-    if record.status in (500, 503):
-        for fault in near:
-            close = fault.begun - 0.1 <= record.ended <= fault.begun + 1.5
-            if fault.name.startswith("kill") and close and budget[id(fault)] > 0:
-                budget[id(fault)] -= 1
-                return fault.name
-    held = any(_shared(record, other) > 1 for other in heavy if other is not record)
-    if record.asked.kind == "health" and record.status == 503:
-        return next((fault.name for fault in near if fault.name.endswith("fork server")), "")
-    if (record.status == 503 and record.took >= timeout - 0.3) or record.status == 429:
-        return near[-1].name if near else "heavy requests" * held or "other work" * busy
-    killed = [fault for fault in near if fault.name.startswith("kill")]
-    if record.status == 422 and len(killed) > 1:
-        return "suspected"
-    return ""
-
-
-def _worth(fault: Fault, workers: int) -> int:
-    """Return how many errors a fault may be the reason of: one a process, all workers for that which forks them."""
-    return fault.hurt * workers if fault.name == "kill the fork server" else fault.hurt
-
-
-def _overlaps(fault: Fault, record: Record, timeout: float) -> bool:
-    """Return whether a fault, with what it leaves behind, falls into the time of a request."""
-    if not fault.hurt and fault.name.startswith(("kill", "stop")):
-        return False
-    left = SUSPECTED_SECONDS if record.status == 422 else timeout
-    until = math.inf if fault.ended is None or fault.name == "stop" else fault.ended + left
-    return fault.begun <= record.ended and record.begun <= until
-
-
-def _shared(record: Record, other: Record) -> float:
-    return min(record.ended, other.ended) - max(record.begun, other.begun)
+        if record.status is not None and record.status not in record.asked.allowed:
+            record.explained = reasons.find(record)
+    return [*_answers(course), *_deadlines(course, slack), *_state(course), *_end(course)]
 
 
 def _answers(course: Course) -> Iterable[Row]:
@@ -197,7 +148,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 def _state(course: Course) -> Iterable[Row]:
     before, after = course.before, course.after
     grown = after.memory / before.memory - 1
-    sizes = f"{before.memory / 1e6:.0f} to {after.memory / 1e6:.0f} MB ({grown:+.1%})"
+    parts = " to ".join("+".join(f"{part / 1e6:.0f}" for part in seen.parts) for seen in (before, after))
+    sizes = f"{before.memory / 1e6:.0f} to {after.memory / 1e6:.0f} MB ({grown:+.1%}): {parts}"
     yield Row(f"memory of all processes ({after.measure})", sizes, grown <= GROWTH, f"{GROWTH:+.0%} at most")
     yield Row("workers", f"{before.workers} to {after.workers}", before.workers == after.workers, "the same")
     yield Row("zombies, stopped processes", f"{after.zombies}, {after.stopped}", not after.zombies + after.stopped, "0")
@@ -219,7 +171,7 @@ def _more(what: str, before: Counter[str], after: Counter[str]) -> Row:
 
 def _end(course: Course) -> Iterable[Row]:
     stacks = [at for at, line in enumerate(course.log) if "Traceback" in line]
-    told = "".join(f"\n    {line[:300]}" for at in stacks[:1] for line in course.log[max(0, at - 2) : at + 40])
+    told = "".join(f"\n    {line[:1500]}" for at in stacks[:3] for line in course.log[at : at + 1])
     yield Row("tracebacks in the log", f"{len(stacks)}{told}", not stacks, "0")
     before, after = (1000 * seconds for seconds in course.plain)
     told = f"{before:.0f} to {after:.0f} ms"

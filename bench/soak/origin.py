@@ -176,7 +176,7 @@ async def _serve(folder: Path, reader: asyncio.StreamReader, writer: asyncio.Str
             _, way, name = head.split(b" ")[1].decode().split("/", 2)
             file = folder / name
             data = file.read_bytes() if file.is_file() else b"nothing of that name"
-            kept = await WAYS[way](Call(name, data, decoy, writer))
+            kept = await WAYS.get(way, _error)(Call(name, data, decoy, writer))
             await writer.drain()
             if not kept:
                 break

@@ -87,6 +87,7 @@ class Seen:
     Args:
         measure: what its memory is counted by.
         memory: of all processes, bytes.
+        parts: that of the front, of the fork server and of each worker.
         workers: how many run.
         zombies: processes that have ended and were not waited for.
         stopped: processes that do not go on.
@@ -97,6 +98,7 @@ class Seen:
 
     measure: str
     memory: int
+    parts: tuple[int, ...]
     workers: int
     zombies: int
     stopped: int
@@ -135,7 +137,9 @@ class Tree:
             most |= descriptors(pid) or Counter()
         measure, size = memory(everyone)
         front = descriptors(self.front)
-        return Seen(measure, size, len(workers), states["Z"], states["T"], threads(self.front), front, most)
+        roles = [self.front, *(pid for pid in (self.forkserver,) if pid is not None), *workers]
+        parts = tuple(memory([pid])[1] for pid in roles)
+        return Seen(measure, size, parts, len(workers), states["Z"], states["T"], threads(self.front), front, most)
 
     def open(self, pid: int) -> int | None:
         """Return a process descriptor of one of the tree, None where it is gone or the number is someone else's."""
