@@ -64,6 +64,7 @@ class Plan:
         timeout: seconds that it has for a request.
         mounted: whether small disks are mounted, where that is possible.
         faults: whether there are any.
+        nice: of all processes; below 0 only where that is allowed.
     """
 
     seconds: float
@@ -72,6 +73,7 @@ class Plan:
     timeout: int = 5
     mounted: bool = True
     faults: bool = True
+    nice: int = 0
 
 
 def soak(plan: Plan, say: Callable[[str], None]) -> Course:
@@ -82,6 +84,8 @@ def soak(plan: Plan, say: Callable[[str], None]) -> Course:
         say: is told how it goes.
     """
     with ExitStack() as stack:
+        with suppress(PermissionError):
+            os.nice(plan.nice)
         place = Path(stack.enter_context(TemporaryDirectory(prefix="foveola-soak-")))
         root = place / "sources"
         root.mkdir()

@@ -43,8 +43,8 @@ class Reasons:
     def find(self, record: Record) -> str:
         """Return the reason for a status that its request does not allow; nothing where there is none."""
         near = [fault for fault in self._faults if self._overlaps(fault, record)]
-        if record.asked.kind == "health":  # it says that no worker can be started
-            return next((fault.name for fault in near if _is_fork_server(fault)), "")
+        if record.asked.kind == "health":  # it says that a worker could not be started
+            return next((fault.name for fault in near), "")
         killed = [fault for fault in near if fault.name.startswith("kill")]
         late = record.took >= self._timeout - 0.3
         match record.status:
