@@ -219,7 +219,7 @@ def mutated(world: World, random: Random) -> Asked:
     for _ in range(random.choice((1, 1, 2, 3))):
         at = random.randrange(len(url) + 1)
         url = url[:at] + random.choice(SPOILED) + url[at + random.randrange(4) :]
-    return Asked("hostile URL", "/" + url.lstrip("/"), allowed=REFUSED | {200, 304, 503, 504, 429})
+    return Asked("hostile URL", "/" + url.lstrip("/"), allowed=REFUSED | {200, 304, 502, 503, 504, 429})
 
 
 def failing(world: World, random: Random) -> Asked:

@@ -28,7 +28,7 @@ from bench.soak.crowd import Crowd
 from bench.soak.disks import disk
 from bench.soak.faults import Faults
 from bench.soak.judging import Course
-from bench.soak.processes import Load, Seen, Tree
+from bench.soak.processes import Load, Seen, Tree, prefer
 from bench.soak.start import Control
 
 WARM_SECONDS = 40.0
@@ -84,18 +84,20 @@ def soak(plan: Plan, say: Callable[[str], None]) -> Course:
         say: is told how it goes.
     """
     with ExitStack() as stack:
-        with suppress(PermissionError):
-            os.nice(plan.nice)
+        if plan.nice:
+            prefer(os.getpid(), plan.nice)
         place = Path(stack.enter_context(TemporaryDirectory(prefix="foveola-soak-")))
         root = place / "sources"
         root.mkdir()
-        world = replace(build(root, plan.seed, HOSTILE), port=stack.enter_context(_origin(root)))
+        world = replace(build(root, plan.seed, HOSTILE), port=stack.enter_context(_origin(root, plan.nice)))
         store, scratch = (stack.enter_context(disk(place / name, plan.mounted)) for name in ("store", "scratch"))
         control, log = Control(place / "control"), place / "log"
         where = {"LOCAL_FILESYSTEM_ROOT": str(root), "WORKERS": str(plan.workers), "TIMEOUT": str(plan.timeout)}
         environ = {f"IMGPROXY_{name}": value for name, value in (SETTINGS | where).items()}
         environ |= {"FOVEOLA_DECISIONS": str(store.folder / "decisions"), "TMPDIR": str(scratch.folder)}
         process, port = stack.enter_context(_server(environ, place / "control", log))
+        if plan.nice:
+            prefer(process.pid, plan.nice)
         tree = Tree(process.pid)
         faults = Faults(tree, control, store, scratch, Random(f"{plan.seed} faults"))
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _calm) as checking:
@@ -184,12 +186,14 @@ class _Soak:
 
 
 @contextmanager
-def _origin(root: Path) -> Iterator[int]:
+def _origin(root: Path, nice: int) -> Iterator[int]:
     """Run the origin, and yield its port."""
     command = [sys.executable, "-P", "-m", "bench.soak.origin", str(root)]
     with subprocess.Popen(
         command, env=_environment({}), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     ) as process:
+        if nice:
+            prefer(process.pid, nice)
         assert process.stdin is not None
         assert process.stdout is not None
         try:

@@ -13,6 +13,16 @@ from pathlib import Path
 _PAGE = os.sysconf("SC_PAGESIZE")
 
 
+def prefer(pid: int, nice: int) -> None:
+    """Give a process a priority, where that is allowed; so to its session, by which Linux shares processors out.
+
+    Source: https://man7.org/linux/man-pages/man7/sched.7.html ("The autogroup feature")
+    """
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice))
+
+
 def children(pid: int) -> list[int]:
     """Return the children of a process, of all its threads; none when it is gone."""
     found: list[int] = []
