@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ SOURCES = 60
 SIDES = (280, 1300)
 LARGE = (5200, 4000)
 """Width and height of the pictures that no slow encoder is through with in time."""
+COPIES = 16
 FORMATS = {"jpg": "JPEG", "webp": "WEBP", "avif": "AVIF", "png": "PNG"}
 REFUSED = frozenset({400, 403, 404, 413, 414, 415, 422})
 """Statuses of what can't be done."""
@@ -127,7 +129,7 @@ def build(folder: Path, seed: int, hostile: int) -> World:
         height = min(SIDES[1], round(width * random.uniform(0.6, 1.7)))
         sources.append(_source(folder, f"{mark}.{suffix}", mark, (width, height)))
     _source(folder, DECOY, marks.MOST - 3, (300, 300))
-    large = tuple(_source(folder, f"{mark}.jpg", mark, LARGE) for mark in (marks.MOST - 2, marks.MOST - 1))
+    large = tuple(_copies(folder, _source(folder, "large.jpg", marks.MOST - 1, LARGE)))
     names = tuple(path.name for path in write_tortures(folder / "hostile", hostile, seed))
     return World(tuple(sources), large, names)
 
@@ -137,6 +139,15 @@ def _source(folder: Path, name: str, mark: int, size: tuple[int, int]) -> Source
     marks.draw(mark, *size).save(file, FORMATS[name.rpartition(".")[2]], quality=88)
     (folder / name).write_bytes(file.getvalue())
     return Source(name, mark, size, hashlib.sha256(file.getvalue()).hexdigest())
+
+
+def _copies(folder: Path, source: Source) -> Iterator[Source]:
+    """Write copies of a JPEG that differ by a comment: a picture that workers have died of is refused by its bytes."""
+    data = (folder / source.name).read_bytes()
+    for number in range(COPIES):
+        name, copy = f"{number}-{source.name}", data[:2] + b"\xff\xfe\0\4%02d" % number + data[2:]
+        (folder / name).write_bytes(copy)
+        yield Source(name, source.mark, source.size, hashlib.sha256(copy).hexdigest())
 
 
 def picture(world: World, random: Random, kind: str = "picture") -> Asked:

@@ -10,7 +10,6 @@ import asyncio
 import socket
 import struct
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -61,7 +60,7 @@ class Ticker:
     """Measures how late a loop is: what another ready process has to wait for on this machine, too."""
 
     def __init__(self) -> None:
-        self._lags: deque[tuple[float, float]] = deque(maxlen=3000)
+        self._lags: list[tuple[float, float]] = []
         self._due = time.monotonic()
 
     async def run(self) -> None:
@@ -71,6 +70,11 @@ class Ticker:
             await asyncio.sleep(TICK)
             now = time.monotonic()
             self._lags.append((now, now - self._due))
+
+    @property
+    def lags(self) -> list[float]:
+        """All that were measured, seconds."""
+        return [lag for _, lag in self._lags]
 
     def worst(self, since: float) -> float:
         """Return the greatest lag, seconds, of those that ended after `since`, and of the one that goes on."""

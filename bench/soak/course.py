@@ -26,20 +26,20 @@ from bench.soak.asking import Asked, World, build
 from bench.soak.clients import Record, Visit
 from bench.soak.crowd import Crowd
 from bench.soak.disks import disk
-from bench.soak.faults import Faults
+from bench.soak.faults import RELOAD, Faults
 from bench.soak.judging import Course
 from bench.soak.processes import Load, Seen, Tree, prefer
 from bench.soak.start import Control
 
 WARM_SECONDS = 40.0
 """How long the acts of the warm-up and of the end may take at most, which are the same."""
-WARM_ACTS = 30
+WARM_ACTS = 18
 """How many each client does."""
-REST_SECONDS = 2.5
+REST_SECONDS = 2.2
 """How long nobody asks before the server is looked at: longer than it keeps idle connections to sources."""
 START_SECONDS = 30.0
 END_SECONDS = 15.0
-HOSTILE = 180
+HOSTILE = 120
 """Hostile files: some of each kind."""
 SETTINGS = {
     "DOWNLOAD_TIMEOUT": "2",
@@ -100,6 +100,7 @@ def soak(plan: Plan, say: Callable[[str], None]) -> Course:
             prefer(process.pid, plan.nice)
         tree = Tree(process.pid)
         faults = Faults(tree, control, store, scratch, Random(f"{plan.seed} faults"))
+        faults.deal(RELOAD, 2 * tree.catches(signal.SIGHUP))
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _calm) as checking:
             course = asyncio.run(_Soak(plan, world, port, tree, faults, checking, say).run())
         code = _ended(process)
@@ -155,8 +156,8 @@ class _Soak:
         for record, found in self._checks:
             record.wrong = await asyncio.wrap_future(found)
         records, done = self._visit.records, self._faults.done
-        plain, others = (first, last), self._load.others
-        return Course(records, done, before, after, plain, health.status, [], None, self._plan.timeout, others)
+        plain, others, lags = (first, last), self._load.others, self._visit.ticker.lags
+        return Course(records, done, before, after, plain, health.status, [], None, self._plan.timeout, others, lags)
 
     async def _looking(self) -> None:
         """See what else the machine does."""

@@ -17,7 +17,7 @@ from bench.soak.disks import Disk
 from bench.soak.processes import Tree, send
 from bench.soak.start import Control
 
-MEAN_SECONDS = 2.2
+MEAN_SECONDS = 1.7
 """Between two faults."""
 CARDS = {
     "kill": 5,
@@ -32,7 +32,7 @@ CARDS = {
 }
 """Faults, and how often each is in a deck."""
 RELOAD = "reload"
-"""SIGHUP, in decks for servers that know it."""
+"""SIGHUP, in the decks for servers that take it."""
 
 
 @dataclass
@@ -74,6 +74,10 @@ class Faults:
     done: list[Fault] = field(default_factory=list)
     _going: set[asyncio.Task[None]] = field(default_factory=set)
 
+    def deal(self, name: str, count: int) -> None:
+        """Put a fault so often into each deck."""
+        self.cards[name] = count
+
     def left_out(self) -> list[str]:
         """Return what this machine does not let us do."""
         said = []
@@ -81,6 +85,8 @@ class Faults:
             said.append("no disk may be mounted: the store only says that its disk is full")
         if not self.scratch.small:
             said.append("no disk may be mounted: scratch is never full")
+        if not self.cards.get(RELOAD):
+            said.append("SIGHUP would end the server: its settings are never read again")
         return said
 
     async def run(self, seconds: float) -> None:
@@ -126,7 +132,7 @@ class Faults:
                     await self._full(self.scratch)
                 case "clock":
                     self.control.tell(ahead=3600 * self.random.uniform(-30, 30))
-                case "reload":
+                case _ if name == RELOAD:
                     os.kill(self.tree.front, signal.SIGHUP)
         finally:
             fault.ended = time.monotonic()

@@ -24,7 +24,9 @@ SLACK = 0.15
 EXPLAINED = 0.10
 """The share of answers that faults may spoil."""
 BUSY = 0.15
-"""The share of the machine that other work may have, for times to be judged."""
+"""The share of the machine that other work may have, for times to be judged in any case."""
+LAG_SECONDS = 0.02
+"""How long a process may wait for a processor, but for the hundredth time, where other work has more than that."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Course:
         code: what the server ended with; None if it had to be killed.
         timeout: seconds that a request has.
         others: the share that other work had of the machine.
+        lags: seconds that a process of ours waited for a processor, again and again; see `Ticker`.
     """
 
     records: Sequence[Record]
@@ -71,11 +74,12 @@ class Course:
     code: int | None
     timeout: float
     others: float = 0.0
+    lags: Sequence[float] = ()
 
     @property
     def busy(self) -> bool:
         """Whether other work took so much of the machine that times tell nothing of the server."""
-        return self.others > BUSY
+        return self.others > BUSY and percentile(sorted(self.lags), 0.99) > LAG_SECONDS
 
 
 def judge(course: Course, slack: float = SLACK) -> list[Row]:
@@ -108,7 +112,9 @@ def _answers(course: Course) -> Iterable[Row]:
     share = told.total() / max(1, sure)
     found = f"{told.total()} of {sure} ({_counted(told)})"
     yield _timed(course, Row("statuses explained by faults", found, share <= EXPLAINED, f"{EXPLAINED:.0%} at most"))
-    yield Row("other work on this machine", f"{course.others:.0%}" + ", too much to judge times" * course.busy, True)
+    lags = sorted(course.lags)
+    told = f"{course.others:.0%}; a process waits {1000 * percentile(lags, 0.99):.0f} ms at p99"
+    yield Row("other work on this machine", told + ", too much to judge times" * course.busy, True)
 
 
 def _timed(course: Course, row: Row) -> Row:

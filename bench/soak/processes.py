@@ -151,6 +151,11 @@ class Tree:
         parts = tuple(memory([pid])[1] for pid in roles)
         return Seen(measure, size, parts, len(workers), states["Z"], states["T"], threads(self.front), front, most)
 
+    def catches(self, number: signal.Signals) -> bool:
+        """Return whether the front does something about a signal."""
+        caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{self.front}/status").read_text(), re.M)
+        return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
+
     def open(self, pid: int) -> int | None:
         """Return a process descriptor of one of the tree, None where it is gone or the number is someone else's."""
         try:
