@@ -33,7 +33,7 @@ from bench.soak.start import Control
 
 WARM_SECONDS = 40.0
 """How long the acts of the warm-up and of the end may take at most, which are the same."""
-WARM_ACTS = 18
+WARM_ACTS = 24
 """How many each client does."""
 REST_SECONDS = 2.2
 """How long nobody asks before the server is looked at: longer than it keeps idle connections to sources."""

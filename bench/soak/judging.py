@@ -8,6 +8,7 @@ workers meanwhile.
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ SLACK = 0.15
 """Seconds that an answer may come after the deadline."""
 EXPLAINED = 0.10
 """The share of answers that faults may spoil."""
+THREADS = 2 + min(32, (os.cpu_count() or 1) + 4) + 4
+"""Threads that the front may come to: its own, the store's, and those of asyncio and libuv, which start when needed."""
 BUSY = 0.15
 """The share of the machine that other work may have, for times to be judged in any case."""
 LAG_SECONDS = 0.02
@@ -82,18 +85,19 @@ class Course:
         return self.others > BUSY and percentile(sorted(self.lags), 0.99) > LAG_SECONDS
 
 
-def judge(course: Course, slack: float = SLACK) -> list[Row]:
+def judge(course: Course, slack: float = SLACK, growth: float = GROWTH) -> list[Row]:
     """Return all that has to hold, and whether it does.
 
     Args:
         course: what happened.
         slack: seconds that an answer may come after the deadline.
+        growth: the share by which memory may have grown.
     """
     reasons = Reasons(course.faults, course.records, course.before.workers, course.timeout, course.busy)
     for record in sorted(course.records, key=lambda record: record.ended):
         if record.status is not None and record.status not in record.asked.allowed:
             record.explained = reasons.find(record)
-    return [*_answers(course), *_deadlines(course, slack), *_state(course), *_end(course)]
+    return [*_answers(course), *_deadlines(course, slack), *_state(course, growth), *_end(course)]
 
 
 def _answers(course: Course) -> Iterable[Row]:
@@ -113,8 +117,8 @@ def _answers(course: Course) -> Iterable[Row]:
     found = f"{told.total()} of {sure} ({_counted(told)})"
     yield _timed(course, Row("statuses explained by faults", found, share <= EXPLAINED, f"{EXPLAINED:.0%} at most"))
     lags = sorted(course.lags)
-    told = f"{course.others:.0%}; a process waits {1000 * percentile(lags, 0.99):.0f} ms at p99"
-    yield Row("other work on this machine", told + ", too much to judge times" * course.busy, True)
+    work = f"{course.others:.0%}; a process waits {1000 * percentile(lags, 0.99):.0f} ms at p99"
+    yield Row("other work on this machine", work + ", too much to judge times" * course.busy, True)
 
 
 def _timed(course: Course, row: Row) -> Row:
@@ -151,12 +155,12 @@ def percentile(values: Sequence[float], share: float) -> float:
     return values[min(len(values) - 1, math.ceil(share * len(values)) - 1)] if values else 0.0
 
 
-def _state(course: Course) -> Iterable[Row]:
+def _state(course: Course, growth: float) -> Iterable[Row]:
     before, after = course.before, course.after
     grown = after.memory / before.memory - 1
     parts = " to ".join("+".join(f"{part / 1e6:.0f}" for part in seen.parts) for seen in (before, after))
     sizes = f"{before.memory / 1e6:.0f} to {after.memory / 1e6:.0f} MB ({grown:+.1%}): {parts}"
-    yield Row(f"memory of all processes ({after.measure})", sizes, grown <= GROWTH, f"{GROWTH:+.0%} at most")
+    yield Row(f"memory of all processes ({after.measure})", sizes, grown <= growth, f"{growth:+.0%} at most")
     yield Row("workers", f"{before.workers} to {after.workers}", before.workers == after.workers, "the same")
     yield Row("zombies, stopped processes", f"{after.zombies}, {after.stopped}", not after.zombies + after.stopped, "0")
     if before.front is None or after.front is None:
@@ -164,8 +168,9 @@ def _state(course: Course) -> Iterable[Row]:
     else:
         yield _more("descriptors of the front", before.front, after.front)
         yield _more("most descriptors of a worker", before.worker, after.worker)
+    most = max(before.threads, THREADS)
     found = f"{before.threads} to {after.threads}"
-    yield Row("threads of the front", found, after.threads <= before.threads, "no more")
+    yield Row("threads of the front", found, after.threads <= most, f"{most} at most")
 
 
 def _more(what: str, before: Counter[str], after: Counter[str]) -> Row:

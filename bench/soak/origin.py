@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import struct
 import sys
@@ -185,6 +186,7 @@ async def _serve(folder: Path, reader: asyncio.StreamReader, writer: asyncio.Str
 
 async def main(folder: Path) -> None:
     """Serve until the standard input ends."""
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # whoever it writes to may have gone
     server = await asyncio.start_server(lambda r, w: _serve(folder, r, w), "127.0.0.1", 0, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
