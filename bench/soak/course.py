@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -28,16 +29,20 @@ from bench.soak.crowd import Crowd
 from bench.soak.disks import disk
 from bench.soak.faults import RELOAD, Faults
 from bench.soak.judging import Course
-from bench.soak.processes import Load, Seen, Tree, prefer
+from bench.soak.processes import Load, Seen, Tree, memory, prefer
 from bench.soak.start import Control
 
+MIXED_SECONDS = 60.0
+"""How long the warm-up mixes all acts, but no longer than a quarter of the time of faults."""
 WARM_SECONDS = 40.0
-"""How long the acts of the warm-up and of the end may take at most, which are the same."""
+"""How long the last acts of the warm-up, and the same ones at the end, may take."""
 WARM_ACTS = 24
 """How many each client does."""
 REST_SECONDS = 2.2
 """How long nobody asks before the server is looked at: longer than it keeps idle connections to sources."""
 START_SECONDS = 30.0
+FRONT_SECONDS = 5
+"""After how long the memory of the front is looked at again."""
 END_SECONDS = 15.0
 HOSTILE = 120
 """Hostile files: some of each kind."""
@@ -132,12 +137,14 @@ class _Soak:
         self._crowd = Crowd(self._visit, world, plan.seed)
         self._plain = Asked("plain", f"/unsafe/w:100/plain/local:///{world.sources[0].name}")
         self._load = Load(os.getpid())
+        self._front: list[int] = []
         self._phase: asyncio.Future[Any] | None = None
 
     async def run(self) -> Course:
         """Do all phases; the code and the log are not known yet."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
         ticking, looking = (asyncio.create_task(work) for work in (self._visit.ticker.run(), self._looking()))
+        await self._during(self._crowd.run(crowd.MIXED, min(MIXED_SECONDS, self._plan.seconds / 4)))
         await self._during(self._crowd.run(crowd.PLAIN, WARM_SECONDS, WARM_ACTS))
         before, first = await self._looked()
         self._say(f"warm: {before.memory / 1e6:.0f} MB, {first * 1000:.0f} ms")
@@ -157,13 +164,17 @@ class _Soak:
             record.wrong = await asyncio.wrap_future(found)
         records, done = self._visit.records, self._faults.done
         plain, others, lags = (first, last), self._load.others, self._visit.ticker.lags
-        return Course(records, done, before, after, plain, health.status, [], None, self._plan.timeout, others, lags)
+        return Course(
+            records, done, before, after, plain, health.status, [], None, self._plan.timeout, others, lags, self._front
+        )
 
     async def _looking(self) -> None:
         """See what else the machine does."""
-        while True:
+        for second in count():
             await asyncio.sleep(1)
             self._load.look()
+            if second % FRONT_SECONDS == 0:
+                self._front.append(memory([self._tree.front])[1])
 
     async def _during(self, *work: Coroutine[Any, Any, None]) -> None:
         """Wait for the parts of a phase, or for an interrupt."""

@@ -37,10 +37,11 @@ class Crowd:
 
     def __init__(self, visit: Visit, world: World, seed: int) -> None:
         self._visit, self._world, self._seed = visit, world, seed
+        self._rounds = 0
         self._large = asyncio.Semaphore(1)
 
     async def run(self, acts: Acts, seconds: float, each: int | None = None) -> None:
-        """Do acts for so long, and wait until the last are done; the same ones each time with the same acts.
+        """Do acts for so long, and wait until the last are done; so many of each are the same ones each time.
 
         Args:
             acts: what is done.
@@ -48,6 +49,8 @@ class Crowd:
             each: how many acts each client does at most.
         """
         end = time.monotonic() + seconds
+        self._rounds += each is None
+        round = self._rounds if each is None else 0
         names, weights = [name for name, _ in acts], [weight for _, weight in acts]
 
         async def client(random: Random) -> None:
@@ -59,7 +62,7 @@ class Crowd:
 
         nurse = asyncio.create_task(self._nurse())
         try:
-            await asyncio.gather(*(client(Random(f"{self._seed} {len(acts)} {n}")) for n in range(CLIENTS)))
+            await asyncio.gather(*(client(Random(f"{self._seed} {round} {n}")) for n in range(CLIENTS)))
         finally:
             nurse.cancel()
 

@@ -93,18 +93,17 @@ class Faults:
         """Make faults for so long; then let go on what was stopped for a while, make room and set the clock right."""
         end = time.monotonic() + seconds
         deck: list[str] = []
-        while True:
-            pause = self.random.expovariate(1 / MEAN_SECONDS)
-            if time.monotonic() + pause >= end:
-                await asyncio.sleep(max(0, end - time.monotonic()))
-                break
-            await asyncio.sleep(pause)
-            deck = deck or self._deck()
-            self._begin(deck.pop())
-        for task in self._going:
-            task.cancel()
-        await asyncio.gather(*self._going, return_exceptions=True)
-        self.control.tell(ahead=0.0)
+        try:
+            while (pause := self.random.expovariate(1 / MEAN_SECONDS)) < end - time.monotonic():
+                await asyncio.sleep(pause)
+                deck = deck or self._deck()
+                self._begin(deck.pop())
+            await asyncio.sleep(max(0.0, end - time.monotonic()))
+        finally:
+            for task in self._going:
+                task.cancel()
+            await asyncio.gather(*self._going, return_exceptions=True)
+            self.control.tell(ahead=0.0)
 
     def _deck(self) -> list[str]:
         deck = [name for name, count in self.cards.items() for _ in range(count)]

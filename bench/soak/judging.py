@@ -65,6 +65,7 @@ class Course:
         timeout: seconds that a request has.
         others: the share that other work had of the machine.
         lags: seconds that a process of ours waited for a processor, again and again; see `Ticker`.
+        front: bytes of the front, again and again.
     """
 
     records: Sequence[Record]
@@ -78,6 +79,7 @@ class Course:
     timeout: float
     others: float = 0.0
     lags: Sequence[float] = ()
+    front: Sequence[int] = ()
 
     @property
     def busy(self) -> bool:
@@ -161,6 +163,8 @@ def _state(course: Course, growth: float) -> Iterable[Row]:
     parts = " to ".join("+".join(f"{part / 1e6:.0f}" for part in seen.parts) for seen in (before, after))
     sizes = f"{before.memory / 1e6:.0f} to {after.memory / 1e6:.0f} MB ({grown:+.1%}): {parts}"
     yield Row(f"memory of all processes ({after.measure})", sizes, grown <= growth, f"{growth:+.0%} at most")
+    steps = [course.front[at * (len(course.front) - 1) // 9] for at in range(10)] if course.front else []
+    yield Row("memory of the front, MB", " ".join(f"{size / 1e6:.0f}" for size in steps), True)
     yield Row("workers", f"{before.workers} to {after.workers}", before.workers == after.workers, "the same")
     yield Row("zombies, stopped processes", f"{after.zombies}, {after.stopped}", not after.zombies + after.stopped, "0")
     if before.front is None or after.front is None:
