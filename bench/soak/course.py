@@ -101,15 +101,14 @@ def soak(plan: Plan, say: Callable[[str], None]) -> Course:
         environ = {f"IMGPROXY_{name}": value for name, value in (SETTINGS | where).items()}
         environ |= {"FOVEOLA_DECISIONS": str(store.folder / "decisions"), "TMPDIR": str(scratch.folder)}
         process, port = stack.enter_context(_server(environ, place / "control", log))
-        if plan.nice:
-            prefer(process.pid, plan.nice)
+        preferred = plan.nice < 0 and prefer(process.pid, plan.nice)
         tree = Tree(process.pid)
         faults = Faults(tree, control, store, scratch, Random(f"{plan.seed} faults"))
         faults.deal(RELOAD, 2 * tree.catches(signal.SIGHUP))
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _calm) as checking:
             course = asyncio.run(_Soak(plan, world, port, tree, faults, checking, say).run())
         code = _ended(process)
-        return replace(course, code=code, log=log.read_text(errors="replace").splitlines())
+        return replace(course, code=code, preferred=preferred, log=log.read_text(errors="replace").splitlines())
 
 
 def _calm() -> None:

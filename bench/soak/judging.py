@@ -29,7 +29,7 @@ THREADS = 2 + min(32, (os.cpu_count() or 1) + 4) + 4
 BUSY = 0.15
 """The share of the machine that other work may have, for times to be judged in any case."""
 LAG_SECONDS = 0.02
-"""How long a process may wait for a processor, but for the hundredth time, where other work has more than that."""
+"""How long a process that goes before other work may wait for a processor, but for the hundredth time."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Course:
         others: the share that other work had of the machine.
         lags: seconds that a process of ours waited for a processor, again and again; see `Ticker`.
         front: bytes of the front, again and again.
+        preferred: whether the server went before other work.
     """
 
     records: Sequence[Record]
@@ -80,11 +81,13 @@ class Course:
     others: float = 0.0
     lags: Sequence[float] = ()
     front: Sequence[int] = ()
+    preferred: bool = False
 
     @property
     def busy(self) -> bool:
         """Whether other work took so much of the machine that times tell nothing of the server."""
-        return self.others > BUSY and percentile(sorted(self.lags), 0.99) > LAG_SECONDS
+        waits = percentile(sorted(self.lags), 0.99)
+        return self.others > BUSY and not (self.preferred and waits <= LAG_SECONDS)
 
 
 def judge(course: Course, slack: float = SLACK, growth: float = GROWTH) -> list[Row]:

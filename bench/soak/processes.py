@@ -13,14 +13,18 @@ from pathlib import Path
 _PAGE = os.sysconf("SC_PAGESIZE")
 
 
-def prefer(pid: int, nice: int) -> None:
-    """Give a process a priority, where that is allowed; so to its session, by which Linux shares processors out.
+def prefer(pid: int, nice: int) -> bool:
+    """Give a process a priority, and its session, by which Linux shares processors out; return whether it may have it.
 
     Source: https://man7.org/linux/man-pages/man7/sched.7.html ("The autogroup feature")
     """
-    with suppress(OSError):
+    try:
         os.setpriority(os.PRIO_PROCESS, pid, nice)
+    except OSError:
+        return False
+    with suppress(OSError):  # not all kernels have that
         Path(f"/proc/{pid}/autogroup").write_text(str(nice))
+    return True
 
 
 def children(pid: int) -> list[int]:
