@@ -276,9 +276,9 @@ class Pool:
             while True:
                 try:
                     await self._start_one()
-                except WorkerError:
+                except WorkerError as error:
                     self.failing = True
-                    _log.exception("No worker can be started; trying again")
+                    _log.error("No worker can be started; trying again: %s", error)
                     await asyncio.sleep(PAUSE_SECONDS)
                 else:
                     self.failing = False
