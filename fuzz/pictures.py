@@ -52,6 +52,14 @@ def pillow(format: str, mode: str = "RGB", **options: object) -> bytes:
     return file.getvalue()
 
 
+def moving(format: str) -> bytes:
+    """Return a file of Pillow's making with two frames or pages."""
+    file = io.BytesIO()
+    first, second = (Image.fromarray(pixels).convert("P") for pixels in (PIXELS[0], PIXELS[0, ::-1]))
+    first.save(file, format, save_all=True, append_images=[second])
+    return file.getvalue()
+
+
 def all_formats() -> list[bytes]:
     """Return one or more files of each format."""
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x20meta\0\0\0\0\0\0\0\x14hdlr\0\0\0\0\0\0\0\0pict"

@@ -12,8 +12,8 @@ from foveola.errors import FoveolaError
 
 Scope = MutableMapping[str, Any]
 _IDENTITY = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_USER = re.compile(r"(?<=:/)(/?)[^/]*(?:@|%40)")
-"""What may stand before the host of a source, written plain."""
+_USER = re.compile(r"((?::|%3a)(?:/|%2f){1,2})(?:(?!%2f)[^/])*(?:@|%40)", re.IGNORECASE)
+"""What may stand before the host of a source, written plain; each sign of it may be escaped."""
 
 
 @dataclass(frozen=True)
