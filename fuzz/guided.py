@@ -39,13 +39,14 @@ def run(make: Callable[[], Target], seconds: int, seed: int, cases: Path) -> NoR
     with atheris.instrument_imports(include=["foveola"]) if "foveola" not in sys.modules else nullcontext():
         target = make()
     cases.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as corpus:
+    with tempfile.TemporaryDirectory() as folder:
+        corpus, words = Path(folder, "corpus"), Path(folder, "words")
+        corpus.mkdir()
         for number, data in enumerate(target.seeds):
             Path(corpus, str(number)).write_bytes(data)
-        words = Path(corpus, "words.dict")
         words.write_text("".join('"' + "".join(f"\\x{b:02x}" for b in word) + '"\n' for word in target.tokens if word))
         flags = [f"-max_total_time={seconds}", f"-seed={seed}", f"-timeout={HUNG:.0f}", f"-dict={words}"]
         flags += [f"-artifact_prefix={cases}/{target.name}-", f"-max_len={mutate.LONGEST}", "-rss_limit_mb=4096"]
-        atheris.Setup([sys.argv[0], corpus, *flags, "-print_final_stats=1"], target.feed)
+        atheris.Setup([sys.argv[0], str(corpus), *flags, "-print_final_stats=1"], target.feed)
         atheris.Fuzz()  # it ends the process
     raise AssertionError("libFuzzer came back")
