@@ -32,7 +32,7 @@ class Target:
     name: str
     seeds: Sequence[bytes]
     tokens: Sequence[bytes]
-    act: Callable[[bytes], None]
+    act: Callable[[bytes], object]
 
     def feed(self, data: bytes) -> None:
         """Feed it once; raises what comes out of it but should not. What has no end is ended where it is then."""
