@@ -46,7 +46,12 @@ def run(make: Callable[[], Target], seconds: int, seed: int, cases: Path) -> NoR
             Path(corpus, str(number)).write_bytes(data)
         words.write_text("".join('"' + "".join(f"\\x{b:02x}" for b in word) + '"\n' for word in target.tokens if word))
         flags = [f"-max_total_time={seconds}", f"-seed={seed}", f"-timeout={HUNG:.0f}", f"-dict={words}"]
-        flags += [f"-artifact_prefix={cases}/{target.name}-", f"-max_len={mutate.LONGEST}", "-rss_limit_mb=4096"]
+        flags += [
+            f"-artifact_prefix={cases}/{target.name}-",
+            f"-max_len={mutate.LONGEST}",
+            "-rss_limit_mb=4096",
+            "-len_control=20",
+        ]
         atheris.Setup([sys.argv[0], str(corpus), *flags, "-print_final_stats=1"], target.feed)
         atheris.Fuzz()  # it ends the process
     raise AssertionError("libFuzzer came back")
