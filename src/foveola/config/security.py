@@ -21,7 +21,7 @@ class Security:
     allowed_sources: tuple[str, ...] = row(
         (),
         PATTERNS,
-        "What sources may begin with, `*` for anything but a slash, or for a part of the host; all when empty.",
+        "What sources may begin with, `*` for anything but a slash, in a host for a part of it; all when empty.",
     )
     max_src_resolution: float = row(50.0, MEGAPIXELS, "Megapixels a source may have; 0 for any.")
     max_src_file_size: int = row(0, COUNT, "Bytes a source may have; 0 for any.")
