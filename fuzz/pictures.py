@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from foveola.codecs import codec
+from foveola.codecs import codec, heic
 from foveola.errors import FoveolaError
 from foveola.picture import WRITTEN, Header, Limits, Picture, sniff
 from foveola.settings import SETTINGS
@@ -52,6 +52,14 @@ def pillow(format: str, mode: str = "RGB", **options: object) -> bytes:
     return file.getvalue()
 
 
+def moving(format: str) -> bytes:
+    """Return a file of Pillow's making with two frames or pages."""
+    file = io.BytesIO()
+    first, second = (Image.fromarray(pixels).convert("P") for pixels in (PIXELS[0], PIXELS[0, ::-1]))
+    first.save(file, format, save_all=True, append_images=[second])
+    return file.getvalue()
+
+
 def all_formats() -> list[bytes]:
     """Return one or more files of each format."""
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x20meta\0\0\0\0\0\0\0\x14hdlr\0\0\0\0\0\0\0\0pict"
@@ -63,9 +71,12 @@ def all_formats() -> list[bytes]:
 
 
 def hold(header: Header, data: bytes) -> None:
-    """Hold what a header says against the pixels, where there are few and the file is of its format."""
-    assert min(header.width, header.height) > 0, header
+    """Hold what a header says against the pixels, where there are few and the file is of its format.
+
+    Raises:
+        ImageError: it says too many or none.
+    """
     SMALL.check(header)
     if sniff(data) == header.format:
-        picture = codec(header.format).decode(data)
+        picture = heic.decode(data) if header.format == "heic" else codec(header.format).decode(data)
         assert (picture.width, picture.height) == (header.width, header.height), header

@@ -13,7 +13,7 @@ import pytest
 import pyvips
 
 import foveola
-from foveola.codecs import jpegheader, tiff, vips
+from foveola.codecs import jpegheader, mpf, tiff, vips
 from foveola.errors import ImageError
 from foveola.transform import load
 from tests.toys import photo
@@ -102,6 +102,17 @@ def test_an_oddity_that_harms_no_pixel_is_read_and_hides_no_cut(name: str) -> No
 
 def test_nothing_is_copied_where_nothing_is_odd() -> None:
     assert all(jpegheader.mended(data) is data for data in (JPEG, PROGRESSIVE, JPEG + b"more", JPEG[:999], b""))
+
+
+def test_a_jpeg_of_nothing_but_segments_is_refused_soon() -> None:
+    """It took half a second a megabyte."""
+    comments = b"\xff\xd8" + b"\xff\xfe\0\2" * 2_500_000
+    begun = time.process_time()
+
+    with pytest.raises(ImageError, match="at most 10000 segments"):
+        load.header_of(comments)
+    assert mpf.pictures(comments) == 1
+    assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -46,6 +46,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "variables",
             "options",
             "urls",
+            "globs",
             "presets",
             "config",
             "sources",

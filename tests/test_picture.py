@@ -107,6 +107,7 @@ def test_a_drawing_is_xml_whose_first_element_is_svg(before: bytes) -> None:
     assert sniff(before + b"<s:svg xmlns:s='http://www.w3.org/2000/svg'>") == "svg"
     assert sniff(before + b"<html>" + DRAWING) is None
     assert sniff(before + b"<svgz/>") is None
+    assert sniff(b"<!DOCTYPE a><!DOCTYPE b>" + before + DRAWING) is None
     assert sniff(before) is None
 
 
@@ -128,7 +129,11 @@ def test_any_bytes_are_told_or_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "start", [b"", b"<", b"\0\0\0\x20ftyp", b"<s" * 500, b"<!--", b"<!---->" * 99_999, b"<!DOCTYPE a ["]
+    "start",
+    [
+        *(b"", b"<", b"\0\0\0\x20ftyp", b"<s" * 500, b"<!--", b"<!---->" * 99_999, b"<!DOCTYPE a ["),
+        b"<!DOCTYPE [>" * 1000,
+    ],
 )
 def test_telling_takes_no_longer_for_a_large_file(start: bytes) -> None:
     data = start + b"<sv" * 3_000_000

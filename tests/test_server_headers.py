@@ -386,6 +386,8 @@ def test_the_log_shows_no_password(url: str, shown: str) -> None:
     [
         ("/s/w:1/plain/http://user:secret%40e.com/a%40b.png@webp", "/s/w:1/plain/http://…@e.com/a%40b.png@webp"),
         ("/s/plain/http:/user:secret@e.com/a", "/s/plain/http:/…@e.com/a"),
+        ("/s/plain/http:%2F%2Fuser:secret@e.com%2Fa@webp", "/s/plain/http:%2F%2F…@e.com%2Fa@webp"),
+        ("/s/plain/http%3a%2f%2fuser%3Asecret%40e.com/a", "/s/plain/http%3a%2f%2f…@e.com/a"),
         ("/s/w:1/plain/local:///a.png@webp", "/s/w:1/plain/local:///a.png@webp"),
         ("/s/w:1/aHR0cDo.webp", "/s/w:1/aHR0cDo.webp"),
     ],

@@ -283,6 +283,8 @@ def test_a_source_may_be_allowed(url: str, allowed: tuple[str, ...]) -> None:
         ("http://e.com.evil.org/i.jpg", ("http://e.com/",)),
         ("http://evil.org/a.e.com/i.jpg", ("http://*.e.com/",)),
         ("http://eXcom/i.jpg", ("http://e.com/",)),
+        ("http://evil.org?.e.com/i.jpg", ("http://*.e.com/",)),
+        ("http://evil.org#.e.com/i.jpg", ("local://", "http://*.e.com/")),
     ],
 )
 def test_any_other_source_is_not(url: str, allowed: tuple[str, ...]) -> None:

@@ -106,6 +106,32 @@ def test_a_redirect_is_followed_as_it_is_written() -> None:
     run(work())
 
 
+@pytest.mark.parametrize(
+    ("path", "location", "there"),
+    [
+        ("/a%2Fb/c", "d%2F", "/a%2Fb/d%2F"),
+        ("/a%3Fb/c", "./d", "/a%3Fb/d"),
+        ("/a/b%2Fc/d", "../e?f", "/a/e?f"),
+        ("/%C3%B6/a", "?b", "/%C3%B6/a?b"),
+        ("/%C3%B6", "a", "/a"),
+        ("/a//b", "../c", "/a/c"),
+    ],
+)
+def test_a_redirect_is_joined_to_a_path_as_that_is_written(path: str, location: str, there: str) -> None:
+    """`%2F` stays a part of a folder's name."""
+
+    async def turn(request: web.BaseRequest) -> web.Response:
+        if request.raw_path == path:
+            return web.Response(status=302, headers={"Location": location})
+        return web.Response(body=request.raw_path.encode())
+
+    async def work() -> None:
+        async with served(turn) as port:
+            assert (await get(f"http://127.0.0.1:{port}{path}"))[2] == there.encode()
+
+    run(work())
+
+
 def test_headers_are_bytes_there_and_back() -> None:
     """What is no ASCII comes as characters of Latin-1, which is what servers are handed, and goes as it came."""
     answer = b'HTTP/1.1 200 OK\r\nETag: "\xc3\xa9"\r\nX-A: \xff\r\nX-B: 1\r\nx-b: 2\r\nContent-Length: 2\r\n\r\nok'

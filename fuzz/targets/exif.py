@@ -7,6 +7,7 @@ import struct
 
 from foveola.codecs import exif
 from foveola.info.exif import exif as told
+from fuzz import pictures
 
 TOKENS = (
     b"Exif\0\0",
@@ -21,6 +22,7 @@ TOKENS = (
     b"\x01\x12",
     b"\0\0\0\x08",
 )
+TIFF = pictures.pillow("TIFF")
 
 
 def _entry(way: str, tag: int, kind: int, count: int, value: int) -> bytes:
@@ -56,6 +58,7 @@ def target(data: bytes) -> None:
     texts = exif.texts(data)
     assert set(texts) <= {exif.ARTIST, exif.COPYRIGHT}
     assert exif.texts(exif.block(texts)) == texts
+    assert exif.texts(exif.tagged(TIFF, texts)) == texts
     changed = exif.overwritten(data, {exif.ORIENTATION: 1, exif.ACROSS: 72, exif.DOWN: 72})
     assert len(changed) == len(data)
     for canonical in (False, True):

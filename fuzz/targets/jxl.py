@@ -1,4 +1,4 @@
-"""The header of JPEG XL, which is read bit by bit."""
+"""The header of JPEG XL, which is read bit by bit, and held against the pixels of libjxl."""
 
 from __future__ import annotations
 
@@ -37,3 +37,4 @@ def target(data: bytes) -> None:
     with suppress(FoveolaError):
         header = jxlheader.header(data)
         assert min(header.width, header.height, header.bands, header.bits) > 0, header
+        pictures.hold(header, data)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from contextlib import suppress
 
+from PIL import Image
+
 from foveola.errors import FoveolaError
-from foveola.picture import FORMATS, Limits, format_of, sniff
+from foveola.picture import FORMATS, Header, Limits, format_of, sniff
 from foveola.transform.load import header_of
 from fuzz import pictures
 
@@ -66,3 +70,12 @@ def target(data: bytes) -> None:
         assert header.bits in range(1, 65), header
         assert header.orientation in range(1, 9), header
         Limits().check(header)
+        _hold(header, data)
+
+
+def _hold(header: Header, data: bytes) -> None:
+    """Hold the sides against Pillow's, where it reads the file too: whoever decodes it must not get another size."""
+    if header.format in ("jpeg", "png", "webp", "avif"):
+        read = suppress(OSError, ValueError, SyntaxError, EOFError, RuntimeError, struct.error, IndexError)
+        with read, Image.open(io.BytesIO(data), formats=[header.format]) as image:
+            assert image.size == (header.width, header.height), (header, image.size)

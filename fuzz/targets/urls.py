@@ -6,10 +6,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from foveola import urls
-from foveola.errors import ArgumentError, FoveolaError
+from foveola.errors import ArgumentError, FoveolaError, UrlError
 from foveola.options import OPTIONS
 from foveola.presets import Presets
 from foveola.urls import Grammar, Keys
+from foveola.urls.encryption import BLOCK, decrypt, encrypt
 
 TOKENS = [
     *(f"/{word}:".encode() for option in OPTIONS for word in option.words),
@@ -73,6 +74,7 @@ def seeds() -> list[bytes]:
 
 
 def target(data: bytes) -> None:
+    _check_encrypted(data)
     text = data.decode("latin-1") if data[:1] == b"\xff" else data.decode("utf-8", "surrogateescape")
     for prefix in ("", "/img"):
         with suppress(FoveolaError):
@@ -97,3 +99,12 @@ def _check(url: urls.ImageUrl, grammar: Grammar) -> None:
             continue
         again = urls.parse(urls.repair(written), plain)
         assert again == url, f"{again} is not {url}, written as {written}"
+
+
+def _check_encrypted(data: bytes) -> None:
+    """Check that what is encrypted can be decrypted, and that all else is refused or is something encrypted."""
+    key = GRAMMARS[1].encryption_key
+    text = data.decode("utf-8", "surrogateescape")
+    assert decrypt(encrypt(text, key), key) == text
+    with suppress(UrlError):
+        assert encrypt(decrypt(data, key), key, data[:BLOCK]) == data

@@ -135,11 +135,14 @@ def _drawn(data: bytes) -> bool:
     head = data[:_PROLOGUE]
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head.decode("utf-16", "replace").encode()
-    at = len(_BLANK.match(head).group())  # type: ignore[union-attr]  # matches the empty text too
+    at, typed = len(_BLANK.match(head).group()), False  # type: ignore[union-attr]  # matches the empty text too
     for _ in range(_PARTS):
         end = next((end for start, end in _SKIPPED if head.startswith(start, at)), None)
         if end is None:
             break
+        if end == b">" and typed:  # XML has one type, and each is looked for up to the end
+            return False
+        typed = typed or end == b">"
         after = _DOCTYPE.match(head, at) if end == b">" else None
         at = after.end() if after else head.find(end, at) + len(end)
         if at < len(end):

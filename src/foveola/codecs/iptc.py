@@ -19,7 +19,7 @@ CHARACTER_SET = (1, 90)
 """The dataset that says how the others are encoded."""
 _MARKER = 0x1C
 _MOST = 1000
-"""Datasets that are read."""
+"""Datasets that are read, and resources."""
 _RESOURCE = b"8BIM" + NUMBER.to_bytes(2) + b"\0\0"
 """Its resource, with an empty name."""
 
@@ -100,7 +100,9 @@ def resources(block: bytes) -> dict[int, bytes]:
     block = block.removeprefix(MARK)
     found: dict[int, bytes] = {}
     at = 0
-    while block[at : at + 4] == b"8BIM" and at + 7 <= len(block):
+    for _ in range(_MOST):
+        if block[at : at + 4] != b"8BIM" or at + 7 > len(block):
+            break
         start = at + 6 + (block[at + 6] + 2) // 2 * 2  # past a name that is padded to an even length
         size = int.from_bytes(block[start : start + 4])
         found.setdefault(int.from_bytes(block[at + 4 : at + 6]), block[start + 4 : start + 4 + size])

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import re
 
+from foveola.errors import ImageError
+
+MOST = 10_000
+"""Segments that are looked at: a file of nothing else would take seconds a megabyte. Some hundred hold a profile."""
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 _NEXT = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _ALONE = frozenset({0x01, 0xD8})
@@ -27,12 +31,17 @@ def mended(data: bytes) -> bytes:
 
     Returns:
         `data` itself where there is nothing to mend.
+
+    Raises:
+        ImageError: there are more segments than any camera or program writes.
     """
     made = bytearray(data[:2])
-    at, adobe, frame = 2, 0, 0
+    at, adobe, frame, left = 2, 0, 0, MOST
     while found := _MARKER.search(data, at):
+        if (left := left - 1) < 0:
+            raise ImageError(f"Expected at most {MOST} segments in a jpeg file, got more")
         marker, start = found[1][0], found.end()
-        length = 0 if marker in _ALONE or marker == _EOI else int.from_bytes(data[start : start + 2], "big")
+        length = 0 if marker in _ALONE or marker == _EOI else max(int.from_bytes(data[start : start + 2], "big"), 2)
         segment = bytearray(b"\xff" + found[1] + data[start : start + length])
         if marker == _APP14 and segment[4:9] == b"Adobe":
             adobe = len(made)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import struct
 
+from foveola.codecs.jpegheader import MOST
+
 _IDENTIFIER = b"MPF\0"
 _NUMBER, _ENTRIES = 0xB001, 0xB002
 _PREVIEW = 0x01
@@ -41,7 +43,9 @@ def pictures(data: bytes) -> int:
 def _index(data: bytes) -> tuple[int, int]:
     """Return where the index begins, whence its offsets are counted, and where it ends; twice 0 if there is none."""
     at = 2
-    while data[at : at + 1] == b"\xff" and (marker := data[at + 1 : at + 2]) != b"\xda":
+    for _ in range(MOST):
+        if data[at : at + 1] != b"\xff" or (marker := data[at + 1 : at + 2]) == b"\xda":
+            break
         if marker == b"\xff":  # a fill byte
             at += 1
             continue

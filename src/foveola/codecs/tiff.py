@@ -67,7 +67,7 @@ def whole(data: bytes, page: int = 0, pages: int = 1) -> bytes:
     last = None if pages < 0 else page + pages
     try:
         ends = [end for tags in islice(_directories(data), page, last) for end in _ends(tags)]
-    except struct.error as error:
+    except (struct.error, OverflowError) as error:  # a BigTIFF names places beyond what a machine counts
         raise ImageError("Expected a whole tiff file, got one that breaks off") from error
     if max(ends, default=0) > len(data):
         raise ImageError(f"Expected a whole tiff file of {max(ends)} bytes, got {len(data)}")

@@ -19,7 +19,9 @@ class Security:
     secret: str = text("What `Authorization: Bearer` has to say; nothing when empty.", secret=True)
     allow_origin: str = text("The value of `Access-Control-Allow-Origin`; not sent when empty.")
     allowed_sources: tuple[str, ...] = row(
-        (), PATTERNS, "What sources may begin with, `*` for anything but a slash; all when empty."
+        (),
+        PATTERNS,
+        "What sources may begin with, `*` for anything but a slash, in a host for a part of it; all when empty.",
     )
     max_src_resolution: float = row(50.0, MEGAPIXELS, "Megapixels a source may have; 0 for any.")
     max_src_file_size: int = row(0, COUNT, "Bytes a source may have; 0 for any.")

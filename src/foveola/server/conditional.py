@@ -70,11 +70,13 @@ def if_none_match(given: str, buster: str) -> str:
     if not said.startswith(buster + "/"):
         return ""
     text = said.removeprefix(buster + "/")
+    if not _BASE64.fullmatch(text):
+        return ""
     try:
         etag = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("latin-1")
     except binascii.Error:
         return ""
-    return etag if _BASE64.fullmatch(text) and sendable(etag) else ""
+    return etag if sendable(etag) else ""
 
 
 def if_modified_since(given: str, buster: datetime | None) -> str:

@@ -223,9 +223,9 @@ def _facts(told: dict[str, Any]) -> Facts:
         facts.why in WHYS,
         facts.memory in MEMORY,
         len(facts.origin) == len(facts.size) == 2,
-        _is(int, *facts.origin, *facts.size, facts.bytes, facts.encodes) and facts.bytes <= LARGEST,
-        facts.quality is None or _is(int, facts.quality),
-        facts.dssim is None or _is(float, facts.dssim),
+        _within(LARGEST, *facts.origin, *facts.size, facts.bytes, facts.encodes),
+        facts.quality is None or _within(100, facts.quality),
+        facts.dssim is None or (_is(float, facts.dssim) and 0 <= facts.dssim <= 1),
         facts.met is None or _is(bool, facts.met),
     )
     if not all(good):
@@ -237,6 +237,11 @@ def _held(told: object) -> Held:
     if not (isinstance(told, list) and len(told) == 3 and _is(int, *told)):
         raise ValueError("bad memory")
     return told[0], told[1], told[2]
+
+
+def _within(most: int, *values: int) -> bool:
+    """Return whether values are integers 0..most."""
+    return _is(int, *values) and all(0 <= value <= most for value in values)
 
 
 def _is(kind: type, *values: object) -> bool:

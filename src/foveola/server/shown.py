@@ -16,8 +16,8 @@ from foveola.options.words import decode, encode
 from foveola.sources.masks import MASK, masked
 from foveola.urls.signing import LONGEST
 
-_USER = re.compile(r"(?<=:/)(/?)[^/]*(?:@|%40)")
-"""What may stand before the host of a source, written plain."""
+_USER = re.compile(r"((?::|%3a)(?:/|%2f){1,2})(?:(?!%2f)[^/])*(?:@|%40)", re.IGNORECASE)
+"""What may stand before the host of a source, written plain; each sign of it may be escaped."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{12,}")
 _CODED = re.compile(r"[A-Za-z0-9_-]*=*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,11}:/")

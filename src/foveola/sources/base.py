@@ -11,10 +11,10 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Protocol
 
 from foveola.errors import SourceError
+from foveola.globs import matched
 from foveola.sources.body import Body
 from foveola.sources.masks import masked
 from foveola.sources.stores import Stores
@@ -29,7 +29,7 @@ class Reach:
     Args:
         local_root: the folder that `local://` is; none when empty.
         query_separator: what ends the path of a `local://` URL, unless it is a part of the name; nothing when empty.
-        allowed: what URLs may begin with, `*` for anything but a slash; all when empty.
+        allowed: what URLs may begin with, patterns of `foveola.globs`; all when empty.
         max_bytes: the largest file that is fetched; 0 for any.
         timeout: seconds until a source is given up.
         keep_alive: seconds that an idle connection is kept; 0 closes at once.
@@ -66,12 +66,8 @@ class Reach:
         Raises:
             SourceError: it is not.
         """
-        if self.allowed and not self._allowed.match(url):
+        if self.allowed and not any(matched(pattern, url) for pattern in self.allowed):
             raise SourceError(f"Source is not allowed: {masked(url)}", public="Invalid source URL")
-
-    @cached_property
-    def _allowed(self) -> re.Pattern[str]:
-        return re.compile("|".join(re.escape(text).replace(r"\*", "[^/]*") for text in self.allowed))
 
 
 @dataclass(frozen=True)

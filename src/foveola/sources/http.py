@@ -33,6 +33,7 @@ from foveola.sources.proxies import Proxies, proxies
 
 _HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 _NO_URL = re.compile(r"%(?![0-9A-Fa-f]{2})|[^%A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]")
+_NO_HOST = re.compile(r"[\x00-\x20\x7f]")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 1 << 18
 _OURS = {
@@ -93,7 +94,7 @@ class Http:
                 return response
             response.release()
             cookies.update_cookies(response.cookies, url)
-            there = url.join(_parsed(response.headers["Location"]))
+            there = _joined(url, _parsed(response.headers["Location"]))
             if there.scheme not in ("http", "https"):
                 raise SourceError(f"Redirect to {masked(str(there))}")
             self._reach.check(str(there))
@@ -199,8 +200,16 @@ def _parsed(url: str) -> URL:
     """
     host = _HOST.match(url)
     before = host.group() if host else ""
+    if _NO_HOST.search(before):
+        raise ValueError("a blank or a control character in the host")
     path = _NO_URL.sub(lambda found: quote(found.group(), safe="", errors="surrogateescape"), url[len(before) :])
     return URL((str(URL(before)) if before else "") + path, encoded=True)
+
+
+def _joined(here: URL, there: URL) -> URL:
+    """Return where a redirect leads. yarl joins a path to one that has no folder for its end decoded: it gets one."""
+    folder = here.raw_path.rpartition("/")[0] + "/"
+    return (here.with_path(folder, encoded=True) if there.raw_path else here).join(there)
 
 
 def _basic(url: URL) -> str:

@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from foveola.globs import matched
 from foveola.presets import Presets
 
-Replacement = tuple[re.Pattern[str], str]
+Replacement = tuple[str, str]
+"""A pattern of `foveola.globs`, and what stands for it."""
 
 _GROUP = re.compile(r"\$\{([0-9]{1,3})\}")
 
@@ -56,21 +58,21 @@ ORDINARY = Grammar()
 
 
 def replacements(pairs: Iterable[tuple[str, str]]) -> tuple[Replacement, ...]:
-    """Return expressions and templates for `replaced`, in the same order.
+    """Return rules for `replaced`, in the same order.
 
     Args:
         pairs: patterns, in which `*` is anything but a slash, and texts, in which `${1}` is what the first `*` stands
             for.
     """
-    return tuple((re.compile(re.escape(pattern).replace(r"\*", "([^/]*)")), text) for pattern, text in pairs)
+    return tuple(pairs)
 
 
 def replaced(source: str, rules: Iterable[Replacement]) -> str:
     """Return a source after all rules, each of which sees what the one before left."""
     for pattern, template in rules:
-        found = pattern.match(source)
-        if found:
-            source = _filled(template, (found[0], *found.groups())) + source[found.end() :]
+        found = matched(pattern, source)
+        if found is not None:
+            source = _filled(template, found) + source[len(found[0]) :]
     return source
 
 

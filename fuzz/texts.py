@@ -1,0 +1,15 @@
+"""What several targets make of texts."""
+
+from __future__ import annotations
+
+from yarl import URL
+
+from foveola.sources.http import _parsed
+
+
+def dialled(source: str) -> URL:
+    """Return what is dialled for a source, which is what yarl makes of it; raises ValueError where that is nothing."""
+    url = _parsed(source)
+    if not url.host:
+        raise ValueError("no host")
+    return url
