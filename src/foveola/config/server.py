@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foveola import kinds
-from foveola.config.rows import COUNT, PATTERNS, SECONDS, off, on, row, text
+from foveola.config.rows import COUNT, OURS, PATTERNS, SECONDS, off, on, row, text
 
 _HEADERS = kinds.assigned("\\;", "name=value")
 
@@ -40,6 +40,13 @@ class Server:
         90, COUNT, "Seconds an idle connection to a source is kept; 0 for one a request."
     )
     graceful_stop_timeout: int = row(20, COUNT, "Seconds that running requests have left after SIGTERM.")
+    drain_seconds: int = row(
+        0,
+        COUNT,
+        "Seconds after SIGTERM in which `/health` answers 503 and all else is served, for load balancers to notice; "
+        "a part of `GRACEFUL_STOP_TIMEOUT`.",
+        prefix=OURS,
+    )
     download_timeout: int = row(5, SECONDS, "Seconds the source may take before the answer is 504.")
     workers: int = row(0, COUNT, "Processes that work on pictures; 0 for one a core.")
     requests_queue_size: int = row(0, COUNT, "Requests that may wait before others get 429; 0 for any number.")
