@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -133,7 +135,7 @@ def test_a_second_signal_ends_the_server_at_once(folder: Path, tmp_path: Path) -
         with pytest.raises(http.client.RemoteDisconnected):
             served_twice(served, elsewhere)
 
-        assert served.process.wait(1) == -signal.SIGTERM
+        assert served.process.wait(1) == -signal.SIGINT
         assert until(lambda: all(state(pid) in "ZX" for pid in others), 2)
 
 
@@ -143,7 +145,7 @@ def served_twice(served: Served, elsewhere: Origin) -> None:
     def tell() -> None:
         assert until(lambda: bool(elsewhere.asked))
         stop(served)
-        served.process.send_signal(signal.SIGTERM)
+        served.process.send_signal(signal.SIGINT)
 
     threading.Thread(target=tell).start()
     served.get(f"/unsafe/raw:1/plain/{elsewhere.url('/slow/5')}")
@@ -233,6 +235,25 @@ def test_nobody_is_reset_by_a_busy_server_that_ends(folder: Path, tmp_path: Path
 
     assert found["503"] > 0
     assert found.keys() == {"200", "503"}
+
+
+_IN_A_TERMINAL = """
+import os, sys
+os.setsid()
+os.dup2(os.open(sys.argv[1], os.O_RDWR), 0)  # which makes it the terminal of the session
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_the_end_of_its_terminal_is_the_end_of_a_server(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    before = [sys.executable, "-c", _IN_A_TERMINAL, os.ttyname(theirs)]
+    with serving(tmp_path, before=before, WORKERS="1") as served:
+        os.close(theirs)
+        os.close(ours)
+
+        assert served.process.wait(10) == 0
+        assert "Reading the settings" not in served.log.read_text()
 
 
 def test_no_process_is_left(folder: Path, tmp_path: Path) -> None:
