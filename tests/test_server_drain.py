@@ -168,6 +168,23 @@ def test_an_idle_connection_is_answered_once_more_and_then_closed(folder: Path, 
         assert served.process.wait(10) == 0
 
 
+def test_who_waits_to_be_let_in_is_answered(folder: Path, tmp_path: Path) -> None:
+    settings = {"MAX_CLIENTS": "1", "LOCAL_FILESYSTEM_ROOT": str(folder), "GRACEFUL_STOP_TIMEOUT": "20"}
+    with serving(tmp_path, WORKERS="1", **settings) as served:
+        inside = served.connect()
+        inside.request("GET", QUICK)
+        assert inside.getresponse().read()
+        waiting = served.connect()
+        waiting.request("GET", QUICK)
+        stop(served)
+        answer = waiting.getresponse()
+
+        assert (answer.status, answer.read()) == (503, STOPPING.encode())
+        assert served.process.wait(10) == 0
+        for client in (inside, waiting):
+            client.close()
+
+
 def test_a_request_that_has_begun_to_come_is_waited_for(folder: Path, tmp_path: Path) -> None:
     with draining(folder, tmp_path) as (served, _), socket.socket(socket.AF_UNIX) as client:
         client.settimeout(10)
