@@ -69,7 +69,7 @@ def test_what_is_under_way_is_finished_and_nothing_new_is_made(folder: Path, tmp
             assert replies == []
         ended = time.monotonic()
         assert served.process.wait(10) == 0
-        assert time.monotonic() - ended < 2
+        assert time.monotonic() - ended < 5
     assert (replies[0].status, replies[0].body, replies[0].headers["connection"]) == (200, b"late", "close")
     for refused in (health, picture, info):
         assert (refused.status, refused.body) == (503, STOPPING.encode())
@@ -83,7 +83,7 @@ def test_a_server_that_does_nothing_ends_at_once(folder: Path, tmp_path: Path) -
         start = time.monotonic()
 
         assert served.stop() == 0
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 5
 
 
 def test_what_takes_longer_than_the_limit_is_told_so(folder: Path, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_what_takes_longer_than_the_limit_is_told_so(folder: Path, tmp_path: Pat
             start = time.monotonic()
 
             assert served.stop() == 0
-            assert 1 <= time.monotonic() - start < 3
+            assert 1 <= time.monotonic() - start < 4
         assert (replies[0].status, replies[0].body) == (503, STOPPING.encode())
         assert "IMGPROXY_GRACEFUL_STOP_TIMEOUT is over" in served.log.read_text()
 
@@ -106,7 +106,7 @@ def test_a_client_that_takes_nothing_does_not_hold_the_end_up(folder: Path, tmp_
 
         start = time.monotonic()
         assert served.stop() == 0
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 5
 
 
 def test_load_balancers_are_given_time(folder: Path, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_load_balancers_are_given_time(folder: Path, tmp_path: Path) -> None:
 
         assert (health.status, picture.status, picture.headers["connection"]) == (503, 200, "close")
         assert served.process.wait(10) == 0
-        assert 1 <= time.monotonic() - start < 3
+        assert 1 <= time.monotonic() - start < 4
 
 
 def test_the_time_of_load_balancers_is_a_part_of_the_whole() -> None:
