@@ -27,6 +27,7 @@ from foveola.server.metrics import Metrics
 from foveola.server.request import Request, Scope
 from foveola.server.routes import kind_of
 from foveola.server.service import Service, workers_of
+from foveola.server.suspects import Suspects
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 LEFT = 499
@@ -49,7 +50,8 @@ class Front:
         self._now = now
         self._metrics = Metrics(settings.monitoring, workers_of(settings))
         self._memory = _memory(settings)
-        self._service = Service(settings, self._memory, self._metrics, now)
+        self._suspects = Suspects()
+        self._service = Service(settings, self._memory, self._suspects, self._metrics, now)
         self._retiring: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Task[Any]] = set()
         self._leaving = self._refusing = self._ending = False
@@ -92,7 +94,7 @@ class Front:
             FoveolaError: it can't be done, and all is as it was.
         """
         memory = self._memory if _place(settings) == _place(self.settings) else _memory(settings)
-        service = Service(settings, memory, self._metrics, self._now)
+        service = Service(settings, memory, self._suspects, self._metrics, self._now)
         try:
             if memory is not self._memory:
                 await memory.start()

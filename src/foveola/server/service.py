@@ -23,7 +23,8 @@ from foveola.server.memory import Memory
 from foveola.server.metrics import Metrics
 from foveola.server.request import Request
 from foveola.server.story import Story
-from foveola.server.workers import Pool
+from foveola.server.suspects import Suspects
+from foveola.server.workers import Pool, Wear
 from foveola.sources import Sources
 
 
@@ -60,6 +61,7 @@ class Service:
     Args:
         settings: what the environment says.
         memory: knows what was found before.
+        suspects: the pictures that workers have died of.
         metrics: counts.
         now: seconds since 1970.
 
@@ -72,16 +74,20 @@ class Service:
         ConfigError: a file that the settings name can't be used.
     """
 
-    def __init__(self, settings: Settings, memory: Memory, metrics: Metrics, now: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: Settings, memory: Memory, suspects: Suspects, metrics: Metrics, now: Callable[[], float]
+    ) -> None:
+        said = settings.server
         self.settings = settings
         self.speaker = Speaker(settings, now)
         self.visits = Count()
         self._making = Count()
         workers = workers_of(settings)
-        self._pool = Pool(workers, settings.defaults, metrics, settings.fence)
+        wear = Wear(said.worker_requests, said.worker_seconds, said.worker_memory << 20)
+        self._pool = Pool(workers, settings.defaults, metrics, settings.fence, wear, suspects)
         self._sources = Sources(settings.reach)
         self._trusted = Sources(replace(settings.reach, allowed=()))
-        admission = Admission(workers, settings.server.requests_queue_size)
+        admission = Admission(workers, said.requests_queue_size)
         assets = Assets(self._sources, self._trusted)
         maker = Maker(settings, self._sources, assets, self._pool, memory, admission, metrics)
         self._story = Story(settings, maker, self._sources, admission, metrics, self.speaker, now)
