@@ -161,18 +161,24 @@ def until(true: Callable[[], bool], seconds: float = 10) -> bool:
 
 @contextmanager
 def serving(
-    folder: Path, ours: Mapping[str, str] | None = None, /, *, before: Sequence[str] = (), **settings: str
+    folder: Path,
+    ours: Mapping[str, str] | None = None,
+    /,
+    *,
+    before: Sequence[str] = (),
+    program: str = _MAIN,
+    **settings: str,
 ) -> Iterator[Served]:
     """Run a server with `IMGPROXY_` settings, and `ours` by their whole names; its socket and log are in `folder`.
 
-    What stands `before` the command has to become it, not to start it.
+    What stands `before` the command has to become it, not to start it. The `program` is Python that serves.
     """
     path, log = folder / "socket", folder / "log"
     environ = {k: v for k, v in os.environ.items() if not k.startswith("IMGPROXY_")}
     environ |= {"IMGPROXY_NETWORK": "unix", "IMGPROXY_BIND": str(path), "IMGPROXY_GRACEFUL_STOP_TIMEOUT": "1"}
     environ |= {f"IMGPROXY_{name}": value for name, value in settings.items()} | dict(ours or {})
     with log.open("wb") as out:
-        process = subprocess.Popen([*before, sys.executable, "-c", _MAIN], env=environ, stdout=out, stderr=out)
+        process = subprocess.Popen([*before, sys.executable, "-c", program], env=environ, stdout=out, stderr=out)
     served = Served(process, path, log)
     try:
         until(lambda: _answers(served) or process.poll() is not None, 30)
@@ -198,6 +204,8 @@ class Origin:
     files: dict[str, bytes] = field(default_factory=dict)
     port: int = 0
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+    """What is asked for below `/held/` waits until it is set."""
 
     def url(self, path: str) -> str:
         """Return the URL of a path."""
@@ -243,6 +251,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         part = data[first : last + 1]
         headers = {"Content-Range": f"bytes {first}-{last}/{len(data)}", "Content-Type": "image/x-cat", "X-Own": "1"}
         self._say(206, part, headers)
+
+    def _held(self, name: str) -> None:
+        self.origin.gate.wait(60)
+        self._file(name)
 
     def _status(self, code: str) -> None:
         self._say(int(code), b"no", {})

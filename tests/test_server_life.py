@@ -1,13 +1,10 @@
-"""A server counts what it does, lets go of clients that hold it, shares its port and ends in order."""
+"""A server counts what it does, lets go of clients that hold it and shares its port."""
 
 from __future__ import annotations
 
 import http.client
-import signal
 import socket
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from foveola.config import Server, Settings
 from foveola.errors import ConfigError
 from foveola.server.main import listen
-from tests.serving import Reply, Served, origin, serving, until, write_pictures
+from tests.serving import Served, serving, until, write_pictures
 
 
 def free_port() -> int:
@@ -116,28 +113,3 @@ def test_several_servers_may_listen_on_one_port() -> None:
     alone = Settings(server=Server(bind=bind))
     with listen(alone), pytest.raises(ConfigError, match="IMGPROXY_BIND"):
         listen(alone)
-
-
-def test_a_server_that_ends_takes_nobody_new(tmp_path: Path) -> None:
-    settings = {"WORKERS": "1", "GRACEFUL_STOP_TIMEOUT": "20", "ALLOW_LOOPBACK_SOURCE_ADDRESSES": "true"}
-    replies: list[Reply] = []
-    with origin() as elsewhere, serving(tmp_path, **settings) as served:
-        target = f"/unsafe/raw:1/plain/{elsewhere.url('/slow/1.5')}"
-        running = threading.Thread(target=lambda: replies.append(served.get(target)))
-        running.start()
-        assert until(lambda: bool(elsewhere.asked))
-        served.process.send_signal(signal.SIGTERM)
-
-        assert until(lambda: _refused(served), 5)
-        assert replies == []
-        running.join()
-        assert served.process.wait(10) == 0
-    assert (replies[0].status, replies[0].body) == (200, b"late")
-
-
-def _refused(served: Served) -> bool:
-    try:
-        served.connect().close()
-    except ConnectionRefusedError:
-        return True
-    return False

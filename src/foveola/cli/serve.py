@@ -27,10 +27,12 @@ class Configured(Command):
 def serve() -> None:
     """Start the image server, whose URLs and settings are imgproxy's.
 
-    It reads its settings from the environment, listens on IMGPROXY_BIND and stops on SIGINT and SIGTERM.
+    It reads its settings from the environment, listens on IMGPROXY_BIND, reads its settings anew on SIGHUP and stops
+    on SIGINT and SIGTERM when what is under way is done.
     """
     from foveola.config import Settings, environment
     from foveola.server.main import serve as start
 
+    environ = dict(os.environ)  # without the file, which is read anew on SIGHUP
     environment.load(os.environ)
-    start(*Settings.read(os.environ))
+    start(*Settings.read(os.environ), environ)

@@ -43,6 +43,9 @@ def _of_images(found: Settings) -> Iterator[str]:
 
 
 def _of_the_server(found: Settings) -> Iterator[str]:
+    most, drain = found.server.graceful_stop_timeout, found.server.drain_seconds
+    if drain and drain >= most:
+        yield expected(f"less than IMGPROXY_GRACEFUL_STOP_TIMEOUT ({most})", "FOVEOLA_DRAIN_SECONDS", drain)
     bind = found.monitoring.prometheus_bind
     if bind and bind == found.server.bind:
         yield expected("another address than IMGPROXY_BIND", "IMGPROXY_PROMETHEUS_BIND", bind)

@@ -40,6 +40,13 @@ class Server:
         90, COUNT, "Seconds an idle connection to a source is kept; 0 for one a request."
     )
     graceful_stop_timeout: int = row(20, COUNT, "Seconds that running requests have left after SIGTERM.")
+    drain_seconds: int = row(
+        0,
+        COUNT,
+        "Seconds after SIGTERM in which `/health` answers 503 and all else is served, for load balancers to notice; "
+        "a part of `GRACEFUL_STOP_TIMEOUT`.",
+        prefix=OURS,
+    )
     download_timeout: int = row(5, SECONDS, "Seconds the source may take before the answer is 504.")
     workers: int = row(0, COUNT, "Processes that work on pictures; 0 for one a core.")
     worker_requests: int = row(

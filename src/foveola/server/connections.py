@@ -2,29 +2,29 @@
 
 uvicorn reads and writes HTTP; what it lacks is here. Above `IMGPROXY_MAX_CLIENTS` connections the next one waits to be
 accepted, as with imgproxy, and is not refused. A client that does not finish its request, or that takes nothing of its
-answer, would hold its place for ever. Source: https://docs.python.org/3/library/asyncio-protocol.html
+answer, would hold its place for ever. And a server that ends closes a connection only when nothing was asked on it that
+is not answered. Source: https://docs.python.org/3/library/asyncio-protocol.html
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import select
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
-import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from foveola.server import heads
 from foveola.server.heads import Refusal
 
-POLL_SECONDS = 0.05
-"""How often is looked whether the server has started and whether it is to end; uvicorn looks every 0.1."""
 PAUSE_SECONDS = 0.1
 """How long nothing is accepted after the system could not: mostly it has no descriptors left."""
+BATCH = 64
+"""How many connections are accepted before those that are there have their turn."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,27 @@ LONGEST_HEAD = 1 << 20
 """Bytes of a request's head; imgproxy's."""
 
 
+class House(Protocol):
+    """Where a connection has come in: a `Door`."""
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the server is about to end, so that each answer is the last of its connection."""
+        ...
+
+    def left(self) -> None:
+        """Take in that a connection has ended."""
+        ...
+
+
 class Connection(HttpToolsProtocol):
     """One connection."""
 
     patience = Patience()
+    house: House | None = None
     _head = 0
     _refused: Refusal | None = None
-    left: Callable[[], None] | None = None
+    _hung_up = False
     _asking: asyncio.TimerHandle | None = None
     _taking: asyncio.TimerHandle | None = None
 
@@ -61,7 +75,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request in; whoever has begun one has a time to end it in, and bytes for its head."""
-        if self._refused is not None:
+        if self._refused is not None or self._hung_up:
             return
         self._head += len(data)
         super().data_received(data)
@@ -90,6 +104,8 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         if heads.last(self.headers):
             self.cycle.keep_alive = False
+        if self.house is not None and self.house.leaving:
+            self.leave()
 
     def _refuse(self, refusal: Refusal) -> NoReturn:
         """Have the parser stop, after which `send_400_response` is called."""
@@ -132,8 +148,25 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         self._stop_asking()
         self._stop_taking()
-        if self.left is not None:
-            self.left()
+        if self.house is not None:
+            self.house.left()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something was asked, be it in part, that is not answered and sent."""
+        asked = self.cycle is not None and not self.cycle.response_complete
+        return asked or self._head > 0 or self.transport.is_closing()
+
+    def leave(self) -> None:
+        """Say with the answer that is due, if one is, that it is the last one."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+
+    def hang_up(self) -> None:
+        """Send the end to a client that has asked nothing, and leave it to them to close: nobody's bytes are reset."""
+        if not self._hung_up and not self.busy and not _readable(self.transport.get_extra_info("socket")):
+            self._hung_up = True
+            self.transport.write_eof()
 
     def _stop_asking(self) -> None:
         if self._asking is not None:
@@ -146,86 +179,98 @@ class Connection(HttpToolsProtocol):
             self._taking = None
 
 
+def _readable(peer: socket.socket) -> bool:
+    """Return whether bytes wait that nobody has read yet."""
+    poll = select.poll()
+    poll.register(peer.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
 class Door:
     """Accepts the connections of one server.
 
     Args:
-        listener: where they come in.
+        listener: where they come in; closed by `close`.
         most: how many may be open at a time; 0 for any number.
         patience: how long clients are waited for.
+        make: makes what speaks to one of them.
+
+    Attributes:
+        leaving: whether each answer is the last of its connection.
     """
 
-    def __init__(self, listener: socket.socket, most: int, patience: Patience) -> None:
+    def __init__(self, listener: socket.socket, most: int, patience: Patience, make: Callable[[], Connection]) -> None:
         listener.setblocking(False)
+        self.leaving = False
         self._listener = listener
-        self._room = asyncio.Semaphore(most) if most else None
+        self._most = most
         self._patience = patience
+        self._make = make
+        self._inside = 0
+        self._entering: set[asyncio.Task[object]] = set()
+        self._watching = False
+        self._closed = False
 
-    async def accept(self, make: Callable[[], Connection]) -> None:
-        """Accept connections until this is cancelled.
+    @property
+    def entering(self) -> bool:
+        """Whether there are connections that nobody speaks to yet."""
+        return bool(self._entering)
 
-        Args:
-            make: makes what speaks to one of them.
-        """
-        loop = asyncio.get_running_loop()
-        while True:
-            if self._room is not None:
-                await self._room.acquire()
-            try:
-                connection, _ = await loop.sock_accept(self._listener)
-                await loop.connect_accepted_socket(lambda: self._welcomed(make()), connection)
-            except OSError:
-                self._leave()
-                await asyncio.sleep(PAUSE_SECONDS)
+    def open(self) -> None:
+        """Accept connections from now on, in the running loop."""
+        if not self._closed and not self._watching and (not self._most or self._inside < self._most):
+            self._watching = True
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
     def close(self) -> None:
-        """Let nobody wait in front of it: who comes now is refused."""
-        self._listener.close()
+        """Accept all who wait in front of it, and nobody after them."""
+        self._ignore()
+        self._closed = True
+        try:
+            while True:
+                self._let_in(self._listener.accept()[0])
+        except OSError:  # nobody waits, or there is nothing left to accept with
+            self._listener.close()
 
-    def _welcomed(self, connection: Connection) -> Connection:
+    def left(self) -> None:
+        """Make room for the next."""
+        self._inside -= 1
+        self.open()
+
+    def _accept(self) -> None:
+        try:
+            for _ in range(BATCH):
+                if self._most and self._inside >= self._most:
+                    self._ignore()
+                    return
+                self._let_in(self._listener.accept()[0])
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError:
+            self._ignore()
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.open)
+
+    def _ignore(self) -> None:
+        if self._watching:
+            self._watching = False
+            asyncio.get_running_loop().remove_reader(self._listener)
+
+    def _let_in(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._inside += 1
+        task: asyncio.Task[object] = asyncio.create_task(self._entered(connection))
+        self._entering.add(task)
+        task.add_done_callback(self._entering.discard)
+
+    async def _entered(self, connection: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(self._welcomed, connection)
+        except OSError:
+            connection.close()
+            self.left()
+
+    def _welcomed(self) -> Connection:
+        connection = self._make()
         connection.patience = self._patience
-        connection.left = self._leave
+        connection.house = self
         return connection
-
-    def _leave(self) -> None:
-        if self._room is not None:
-            self._room.release()
-
-
-async def run(server: uvicorn.Server, listener: socket.socket, most: int, patience: Patience) -> None:
-    """Run a server until it is told to stop, and let its running requests end.
-
-    Args:
-        server: whose configuration has `Connection` as its `http`.
-        listener: where connections come in.
-        most: how many may be open at a time; 0 for any number.
-        patience: how long clients are waited for.
-    """
-    accepting = asyncio.create_task(_accept(server, Door(listener, most, patience)))
-    try:
-        await server.serve(sockets=[])
-    finally:
-        accepting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await accepting
-
-
-async def _accept(server: uvicorn.Server, door: Door) -> None:
-    """Accept connections from the server's start until it is told to stop."""
-
-    def make() -> Connection:
-        return Connection(server.config, server.server_state, server.lifespan.state)
-
-    while not server.started:
-        await asyncio.sleep(POLL_SECONDS)
-    accepting = asyncio.create_task(door.accept(make))
-    try:
-        while not server.should_exit and not accepting.done():
-            await asyncio.sleep(POLL_SECONDS)
-    finally:
-        server.should_exit = True  # whatever ended it, nobody can ask any more
-        accepting.cancel()
-        await asyncio.wait((accepting,))
-        door.close()
-    if not accepting.cancelled():
-        accepting.result()

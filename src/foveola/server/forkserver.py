@@ -77,7 +77,7 @@ def main(descriptor: int, fence: Fence) -> None:
     worker.preload()
     prepared = sandbox.prepare(fence)
     gc.freeze()  # workers share the memory of what nobody touches
-    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal and a service manager signal everyone; the front drains
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # sent to everyone of a group; the front acts on them
         signal.signal(number, signal.SIG_IGN)
     with socket.socket(fileno=descriptor) as control, contextlib.suppress(ConnectionError):
         _serve(control, prepared)

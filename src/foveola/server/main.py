@@ -1,4 +1,4 @@
-"""Start the server: uvicorn around the front, until SIGINT or SIGTERM, which let running requests end.
+"""Start the server: uvicorn around the front, until SIGINT or SIGTERM; see `foveola.server.life`.
 
 Source: https://www.uvicorn.org/settings/
 """
@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -23,9 +22,11 @@ from foveola.kinds import integer
 from foveola.server import headers, logs
 from foveola.server.advice import advice
 from foveola.server.assets import Place
-from foveola.server.connections import Connection, Patience, run
+from foveola.server.connections import Connection, Door, Patience
 from foveola.server.front import Front
+from foveola.server.life import Hangups, Life, Server
 from foveola.server.networks import check as check_networks
+from foveola.server.reloading import Reloader
 from foveola.sources import check as check_sources
 
 _log = logging.getLogger("foveola.server")
@@ -34,16 +35,18 @@ BACKLOG = 2048
 _FAMILIES = {"tcp": socket.AF_UNSPEC, "tcp4": socket.AF_INET, "tcp6": socket.AF_INET6}
 
 
-def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
-    """Serve until SIGINT or SIGTERM.
+def serve(settings: Settings, problems: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; read the settings anew on SIGHUP.
 
     Args:
         settings: what the environment says.
         problems: what is wrong with it already; it is told together with what is found here.
+        environ: the environment without the file that it may name, to be read anew; that of the process when None.
 
     Raises:
         ConfigError: there are problems, each in a line of the message, or the address can't be listened on.
     """
+    hangups = Hangups()
     logs.setup(settings.log)
     if found := [*problems, *unusable(settings)]:
         raise ConfigError("\n".join(found))
@@ -51,32 +54,49 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
         _log.warning(sentence)
     sandbox.hide(settings.fence)
     with listen(settings) as listener:
-        config = uvicorn.Config(
-            Front(settings),
-            http=Connection,
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=settings.server.keep_alive_timeout,
-            timeout_graceful_shutdown=settings.server.graceful_stop_timeout,
-        )
-        for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn drains, then raises them again: that was no failure
-            signal.signal(number, lambda *_: None)
-        patience = Patience(settings.server.read_request_timeout, settings.server.write_response_timeout)
-        uvloop.run(run(uvicorn.Server(config), listener, settings.server.max_clients, patience))
+        uvloop.run(_lived(settings, dict(os.environ if environ is None else environ), listener, hangups))
 
 
-def unusable(settings: Settings) -> list[str]:
-    """Return a sentence for each thing outside that the settings name and that can't be used."""
+async def _lived(settings: Settings, environ: Mapping[str, str], listener: socket.socket, hangups: Hangups) -> None:
+    """Serve on a socket that listens, until that is over."""
+    front, said = Front(settings), settings.server
+    config = uvicorn.Config(
+        front,
+        http=Connection,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=said.keep_alive_timeout,
+        timeout_graceful_shutdown=1,  # `Life` has waited before
+    )
+    server = Server(config)
+    patience = Patience(said.read_request_timeout, said.write_response_timeout)
+    door = Door(
+        listener,
+        said.max_clients,
+        patience,
+        lambda: Connection(config, server.server_state, server.lifespan.state),
+    )
+    await Life(server, front, door, Reloader(front, environ, unusable).reload, hangups).run()
+
+
+def unusable(settings: Settings, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return a sentence for each thing outside that the settings name and that can't be used.
+
+    Args:
+        settings: what the environment says.
+        environ: that, with the file that it may name; that of the process when None.
+    """
+    said = os.environ if environ is None else environ
     images, server = settings.images, settings.server
     checks: tuple[Callable[[], object], ...] = (
-        lambda: check_sources(settings.reach),
+        lambda: check_sources(settings.reach, said),
         lambda: sandbox.check(settings.security.sandbox),
         lambda: open_store(settings.decisions.decisions, settings.decisions.decisions_size),
-        lambda: check_networks(settings, dict(os.environ)),
+        lambda: check_networks(settings, dict(said)),
         lambda: headers.check(server.custom_request_headers, "IMGPROXY_CUSTOM_REQUEST_HEADERS"),
         lambda: headers.check(server.custom_response_headers, "IMGPROXY_CUSTOM_RESPONSE_HEADERS"),
         lambda: Place(images.watermark_data, images.watermark_path).check("IMGPROXY_WATERMARK_PATH"),

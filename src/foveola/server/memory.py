@@ -56,13 +56,14 @@ class Memory:
         every: of so many answers one is measured again; 0 for none.
 
     Attributes:
+        every: of so many answers one is measured again; a reload may change it.
         counts: how often memory did what (the words of `foveola.server.jobs.MEMORY`), and `failures` of the store.
     """
 
     def __init__(self, store: Store | None, every: int) -> None:
         self.counts: Counter[str] = Counter()
         self._store = store
-        self._every = every
+        self.every = every
         self._unchecked = 0
         self._thread = ThreadPoolExecutor(1, "decisions")
         self._learning: set[asyncio.Task[None]] = set()
@@ -80,7 +81,7 @@ class Memory:
         name = await source.name()
         if watermark is not None:
             name = hashlib.sha256(f"{name} {await watermark.name()}".encode()).hexdigest()
-        return Known(name, await self._rows(name), self._every > 0 and self._unchecked >= self._every - 1)
+        return Known(name, await self._rows(name), self.every > 0 and self._unchecked >= self.every - 1)
 
     def learn(self, known: Known, facts: Facts) -> None:
         """Take in what a worker has found of a source; the store is told later."""

@@ -79,11 +79,13 @@ class Metrics:
     Attributes:
         registry: what is counted, for whoever serves it in another way.
         in_progress: how many requests are being served.
+        workers: how many work on pictures; a reload may change it.
     """
 
     def __init__(self, monitoring: Monitoring, workers: int) -> None:
         self.registry = CollectorRegistry()
         self.in_progress = self._images = 0
+        self.workers = workers
         self._bind = monitoring.prometheus_bind
         self._namespace = monitoring.prometheus_namespace
         self._memory: dict[Hashable, tuple[float, float, float]] = {}
@@ -98,7 +100,7 @@ class Metrics:
         self._encodes = self._histogram("autoquality_encodes", "Encodes of a search.", "format", buckets=ENCODES)
         self._dssim = self._histogram("autoquality_dssim", "DSSIM that a search has found.", "format", buckets=DSSIMS)
         self._missed = self._counter("autoquality_missed_total", "Searches that missed their target.", "format")
-        self._gauges(workers)
+        self._gauges()
 
     def _counter(self, name: str, doc: str, *labels: str) -> Counter:
         return Counter(name, doc, labels, self._namespace, registry=self.registry)
@@ -108,14 +110,14 @@ class Metrics:
     ) -> Histogram:
         return Histogram(name, doc, labels, self._namespace, registry=self.registry, buckets=buckets)
 
-    def _gauges(self, workers: int) -> None:
+    def _gauges(self) -> None:
         """Make what is looked up when someone asks."""
         sums = "of all workers, each after its last picture."
         rows: tuple[tuple[str, str, Callable[[], float]], ...] = (
-            ("workers", "Processes that work on pictures.", lambda: workers),
+            ("workers", "Processes that work on pictures.", lambda: self.workers),
             ("requests_in_progress", "Requests that are being served.", lambda: self.in_progress),
             ("images_in_progress", "Pictures that are being worked on.", lambda: self._images),
-            ("workers_utilization", "Requests for each 100 workers.", lambda: 100 * self.in_progress / workers),
+            ("workers_utilization", "Requests for each 100 workers.", lambda: 100 * self.in_progress / self.workers),
             ("vips_memory_bytes", f"Bytes that libvips holds, {sums}", lambda: self._sum(0)),
             ("vips_max_memory_bytes", f"The most bytes that libvips has held, {sums}", lambda: self._sum(1)),
             ("vips_allocs", f"Allocations that libvips holds, {sums}", lambda: self._sum(2)),

@@ -147,16 +147,21 @@ def ordinary(url: str) -> str:
     return scheme.lower() + mark + rest if mark and scheme.isascii() else url
 
 
-def check(reach: Reach) -> None:
+def check(reach: Reach, environ: Mapping[str, str] | None = None) -> None:
     """Refuse settings that no source could be served with, before the first is asked for.
+
+    Args:
+        reach: where pictures may come from.
+        environ: names proxies; the environment of the process when None.
 
     Raises:
         ConfigError: there are some, each in a line of the message.
     """
+    said = os.environ if environ is None else environ
     checks: tuple[Callable[[], object], ...] = (
         lambda: local.create(reach),
         lambda: _check_stores(reach),
-        lambda: reach.proxy and import_module("foveola.sources.proxies").proxies(os.environ),
+        lambda: reach.proxy and import_module("foveola.sources.proxies").proxies(said),
     )
     problems = []
     for act in checks:
