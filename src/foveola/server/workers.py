@@ -143,6 +143,7 @@ class Pool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for worker in self._alive:
+            self._metrics.gone(worker)
             worker.close()
         self._alive.clear()
         await self._processes.close()
