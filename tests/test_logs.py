@@ -219,8 +219,9 @@ def test_durations_are_gos(seconds: float, text: str) -> None:
 
 WORKER = """
 import logging, os
+from foveola.config import Settings
 from foveola.server import logs
-logs.inherit(os.environ)
+logs.setup(Settings.from_env(os.environ).log)
 logging.getLogger("foveola.worker").warning("Said \\udce9 by a worker")
 """
 

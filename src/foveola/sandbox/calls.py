@@ -15,6 +15,7 @@ REFUSED: dict[str, tuple[int, int]] = {
     "listen": (50, 201),
     "accept": (43, 202),
     "accept4": (288, 242),
+    "setsockopt": (54, 208),
     # other processes
     "tkill": (200, 130),
     "pidfd_send_signal": (424, 424),
@@ -29,6 +30,29 @@ REFUSED: dict[str, tuple[int, int]] = {
     "ioprio_set": (251, 30),
     "migrate_pages": (256, 238),
     "move_pages": (279, 239),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "sched_setattr": (314, 274),
+    "setpgid": (109, 154),
+    "setsid": (112, 157),
+    "process_mrelease": (448, 448),
+    # what this process may
+    "setuid": (105, 146),
+    "setgid": (106, 144),
+    "setreuid": (113, 145),
+    "setregid": (114, 143),
+    "setgroups": (116, 159),
+    "setresuid": (117, 147),
+    "setresgid": (119, 149),
+    "setfsuid": (122, 151),
+    "setfsgid": (123, 152),
+    "capset": (126, 91),
+    "setrlimit": (160, 164),
+    "seccomp": (317, 277),
+    "landlock_create_ruleset": (444, 444),
+    "landlock_add_rule": (445, 445),
+    "landlock_restrict_self": (446, 446),
+    "lsm_set_self_attr": (460, 460),
     # programs and processes
     "fork": (57, -1),
     "vfork": (58, -1),
@@ -39,6 +63,7 @@ REFUSED: dict[str, tuple[int, int]] = {
     "umount2": (166, 39),
     "move_mount": (429, 429),
     "open_tree": (428, 428),
+    "open_tree_attr": (467, 467),
     "fsopen": (430, 430),
     "fsconfig": (431, 431),
     "fsmount": (432, 432),
@@ -50,6 +75,8 @@ REFUSED: dict[str, tuple[int, int]] = {
     "setns": (308, 268),
     "quotactl": (179, 60),
     "quotactl_fd": (443, 443),
+    "statmount": (457, 457),
+    "listmount": (458, 458),
     "acct": (163, 89),
     "swapon": (167, 224),
     "swapoff": (168, 225),
@@ -63,9 +90,21 @@ REFUSED: dict[str, tuple[int, int]] = {
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
+    "io_setup": (206, 0),
+    "io_destroy": (207, 1),
+    "io_submit": (209, 2),
+    "io_cancel": (210, 3),
+    "io_getevents": (208, 4),
+    "io_pgetevents": (333, 292),
+    "splice": (275, 76),
+    "vmsplice": (278, 75),
+    "tee": (276, 77),
     "open_by_handle_at": (304, 265),
     "name_to_handle_at": (303, 264),
     "fanotify_init": (300, 262),
+    "fanotify_mark": (301, 263),
+    "lookup_dcookie": (212, 18),
+    "uselib": (134, -1),
     "modify_ldt": (154, -1),
     "personality": (135, 92),
     # the system
@@ -99,6 +138,12 @@ REFUSED: dict[str, tuple[int, int]] = {
     "msgctl": (71, 187),
     "mq_open": (240, 180),
     "mq_unlink": (241, 181),
+    # memory that no limit of a process counts
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "mlock": (149, 228),
+    "mlock2": (325, 284),
+    "mlockall": (151, 230),
     # what files are
     "chmod": (90, -1),
     "fchmod": (91, 52),
@@ -120,6 +165,37 @@ REFUSED: dict[str, tuple[int, int]] = {
     "utimes": (235, -1),
     "utimensat": (280, 88),
     "futimesat": (261, -1),
+    "file_setattr": (469, 469),
+    # files that others use too
+    "flock": (73, 32),
+    "inotify_init": (253, -1),
+    "inotify_init1": (294, 26),
+    "inotify_add_watch": (254, 27),
+    "inotify_rm_watch": (255, 28),
+    "truncate": (76, 45),
+    "ftruncate": (77, 46),
+    "fallocate": (285, 47),
+    "sync": (162, 81),
+    "syncfs": (306, 267),
+    "fsync": (74, 82),
+    "fdatasync": (75, 83),
+    "sync_file_range": (277, 84),
+    # which files there are
+    "creat": (85, -1),
+    "mknod": (133, -1),
+    "mknodat": (259, 33),
+    "mkdir": (83, -1),
+    "mkdirat": (258, 34),
+    "rmdir": (84, -1),
+    "link": (86, -1),
+    "linkat": (265, 37),
+    "symlink": (88, -1),
+    "symlinkat": (266, 36),
+    "unlink": (87, -1),
+    "unlinkat": (263, 35),
+    "rename": (82, -1),
+    "renameat": (264, 38),
+    "renameat2": (316, 276),
 }
 """Refused with EPERM, whatever they are asked."""
 
@@ -130,7 +206,63 @@ JUDGED: dict[str, tuple[int, int]] = {
     "rt_tgsigqueueinfo": (297, 240),
     "prlimit64": (302, 261),
     "clone": (56, 220),
-    "clone3": (435, -1),
+    "clone3": (435, 435),
+    "sched_setaffinity": (203, 122),
     "ioctl": (16, 29),
+    "fcntl": (72, 25),
+    "prctl": (157, 167),
 }
 """Allowed for some of what they can be asked."""
+
+NEWEST = 469
+"""The highest number that was known when these tables were made (Linux 6.18): whatever is newer is not there."""
+
+DESCRIPTOR_COMMANDS = {
+    "F_DUPFD": 0,
+    "F_GETFD": 1,
+    "F_SETFD": 2,
+    "F_GETFL": 3,
+    "F_DUPFD_QUERY": 1027,
+    "F_DUPFD_CLOEXEC": 1030,
+    "F_GETPIPE_SZ": 1032,
+    "F_GET_SEALS": 1034,
+}
+"""What `fcntl` is allowed besides `F_SETFL`: no signals, leases, locks or notices, no larger pipes, no seals.
+
+Source: include/uapi/asm-generic/fcntl.h and include/uapi/linux/fcntl.h
+"""
+F_SETFL = 4
+SHARED_FLAGS = 0x400 | 0x2000 | 0x4000 | 0x10000 | 0x40000
+"""What may not be set by it: O_APPEND, O_ASYNC, O_DIRECT (of either machine) and O_NOATIME. A descriptor that was
+handed over shares these with the front and with other workers."""
+
+DEVICE_COMMANDS = {
+    "TCGETS": 0x5401,
+    "TIOCGWINSZ": 0x5413,
+    "FIONREAD": 0x541B,
+    "FIONBIO": 0x5421,
+    "FIONCLEX": 0x5450,
+    "FIOCLEX": 0x5451,
+    "TCGETS2": 0x802C_542A,
+}
+"""What `ioctl` is allowed: what tells, and what `fcntl` may set too. Source: include/uapi/asm-generic/ioctls.h"""
+
+OWN_COMMANDS = {
+    "PR_GET_PDEATHSIG": 2,
+    "PR_GET_DUMPABLE": 3,
+    "PR_SET_NAME": 15,
+    "PR_GET_NAME": 16,
+    "PR_GET_SECCOMP": 21,
+    "PR_CAPBSET_READ": 23,
+    "PR_GET_TIMERSLACK": 30,
+    "PR_GET_NO_NEW_PRIVS": 39,
+    "PR_SET_THP_DISABLE": 41,
+    "PR_GET_THP_DISABLE": 42,
+    "PR_SVE_GET_VL": 51,
+    "PR_GET_TAGGED_ADDR_CTRL": 56,
+    "PR_PAC_GET_ENABLED_KEYS": 61,
+    "PR_SME_GET_VL": 64,
+    "PR_SET_VMA": 0x5356_4D41,
+}
+"""What `prctl` is allowed: names of threads and of memory, huge pages, and what tells; allocators and compilers of
+machine code ask for these. Source: include/uapi/linux/prctl.h"""

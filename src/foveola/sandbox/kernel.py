@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_GET_NO_NEW_PRIVS = 39
@@ -56,6 +58,15 @@ def hide() -> None:
         OSError: this is no Linux.
     """
     _checked("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def end_with_parent() -> None:
+    """Be killed when the process is lost that this one was forked from.
+
+    Raises:
+        OSError: this is no Linux.
+    """
+    _checked("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _checked(function: str, *arguments: int | bytes | None) -> int:

@@ -1,7 +1,8 @@
 """A filter of system calls: what no worker needs is refused, by a small program that the kernel runs before each call.
 
-It is a list of what is refused, not of what is allowed: libraries of many versions have to work, and a call that is new
-in a kernel is not refused. Source: https://docs.kernel.org/userspace-api/seccomp_filter.html
+It is a list of what is refused, not of what is allowed, since libraries of many versions have to work; but a call that
+is newer than the list is not there, and calls that can be asked for a hundred things have lists of what is allowed.
+Source: https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foveola.sandbox import kernel
-from foveola.sandbox.calls import JUDGED, REFUSED
+from foveola.sandbox.calls import (
+    DESCRIPTOR_COMMANDS,
+    DEVICE_COMMANDS,
+    F_SETFL,
+    JUDGED,
+    NEWEST,
+    OWN_COMMANDS,
+    REFUSED,
+    SHARED_FLAGS,
+)
 
 _SET_FILTER, _AVAILABLE = 1, 2
 _TSYNC, _SPEC_ALLOW = 1, 4
@@ -24,8 +34,9 @@ REFUSE, UNKNOWN = _ERRNO | errno.EPERM, _ERRNO | errno.ENOSYS
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _X32 = 0x4000_0000
 _CLONE_THREAD = 0x10000
-_TYPED = (0x5412, 0x541C)
-"""TIOCSTI and TIOCLINUX, which type into a terminal."""
+_CLONE_NEW = 0x7E02_0000
+"""All kinds of namespaces."""
+_RLIMIT_CPU = 0
 
 Line = tuple[int, int, int, int]
 """An instruction: its code, how many to skip if true and if not, a number."""
@@ -105,11 +116,15 @@ def program(machine: Machine, own: int) -> list[Line]:
         (_RETURN, 0, 0, KILL),
         (_LOAD, 0, 0, _NUMBER),
         *([(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, REFUSE)] if machine.x32 else []),
+        *((_AT_LEAST, 0, 1, NEWEST + 1), (_RETURN, 0, 0, UNKNOWN)),
         # The newer call keeps its flags where a filter can't read them; libraries that don't find it take the older.
         *_judged(judged["clone3"], (_RETURN, 0, 0, UNKNOWN)),
-        *_judged(judged["clone"], _argument(0), (_ANY_BIT, 1, 0, _CLONE_THREAD)),
-        *_judged(judged["ioctl"], _argument(1), *_none_of(_TYPED)),
-        *_judged(judged["prlimit64"], _argument(0), *_one_of((0, own))),
+        *_judged(judged["clone"], _argument(0), (_ANY_BIT, 0, 1, _CLONE_THREAD), (_ANY_BIT, 0, 1, _CLONE_NEW)),
+        *_judged(judged["fcntl"], *_descriptors()),
+        *_judged(judged["ioctl"], _argument(1), *_one_of(tuple(DEVICE_COMMANDS.values()))),
+        *_judged(judged["prctl"], _argument(0), *_one_of(tuple(OWN_COMMANDS.values()))),
+        *_judged(judged["prlimit64"], *_limits(own)),
+        *_judged(judged["sched_setaffinity"], _argument(0), *_one_of((0, own))),
     ]
     for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
         lines += _judged(judged[name], _argument(0), *_one_of((own,)))
@@ -124,16 +139,32 @@ def _judged(number: int, *lines: Line) -> list[Line]:
     return [(_EQUAL, 0, len(lines) + 2, number), *lines, (_RETURN, 0, 0, REFUSE), (_RETURN, 0, 0, ALLOW)]
 
 
-def _argument(index: int) -> Line:
-    """Load the lower half of an argument; both machines are little-endian, and the kernel reads no more of these."""
-    return (_LOAD, 0, 0, _ARGUMENTS + 8 * index)
+def _argument(index: int, *, upper: bool = False) -> Line:
+    """Load half of an argument; both machines are little-endian, and of most the kernel reads the lower half only."""
+    return (_LOAD, 0, 0, _ARGUMENTS + 8 * index + 4 * upper)
 
 
-def _one_of(values: Sequence[int]) -> list[Line]:
-    return [(_EQUAL, len(values) - at, 0, value) for at, value in enumerate(values)]
+def _one_of(values: Sequence[int], more: int = 0) -> list[Line]:
+    """Jump over the refusal for each value; so many more lines stand before that."""
+    return [(_EQUAL, len(values) - at + more, 0, value) for at, value in enumerate(values)]
 
 
-def _none_of(values: Sequence[int]) -> list[Line]:
-    """Jump to the refusal for each value, and over it for any other."""
-    last = len(values) - 1
-    return [(_EQUAL, last - at, int(at == last), value) for at, value in enumerate(values)]
+def _descriptors() -> list[Line]:
+    """Judge `fcntl`: by its command, and F_SETFL by what it sets."""
+    rest: list[Line] = [(_EQUAL, 0, 2, F_SETFL), _argument(2), (_ANY_BIT, 0, 1, SHARED_FLAGS)]
+    return [_argument(1), *_one_of(tuple(DESCRIPTOR_COMMANDS.values()), len(rest)), *rest]
+
+
+def _limits(own: int) -> list[Line]:
+    """Judge `prlimit64`: a process reads its own limits and sets that of the processor; root could raise the others."""
+    return [
+        _argument(0),
+        (_EQUAL, 1, 0, 0),
+        (_EQUAL, 0, 6, own),
+        _argument(1),
+        (_EQUAL, 5, 0, _RLIMIT_CPU),
+        _argument(2),
+        (_EQUAL, 0, 2, 0),
+        _argument(2, upper=True),
+        (_EQUAL, 1, 0, 0),
+    ]

@@ -4,7 +4,7 @@ A worker that is killed must be replaced at once, and importing NumPy and libvip
 here it is done once. Nothing is computed before the fork, because libvips starts threads when it first computes and a
 fork would lose them. The standard library's fork server hands on the whole environment (`IMGPROXY_KEY` too) and runs
 the caller's main module again, so this is a small one of our own, spoken to over one socket: a worker's end of a
-channel goes in, its process descriptor comes out, and later how it ended.
+channel and of a pipe for its words go in, its process descriptor comes out, and later how it ended.
 Source: https://man7.org/linux/man-pages/man2/pidfd_open.2.html
 """
 
@@ -15,6 +15,7 @@ import gc
 import json
 import logging
 import os
+import resource
 import select
 import signal
 import socket
@@ -25,15 +26,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from foveola import sandbox
-from foveola.sandbox import Fence, Prepared
-from foveola.server import logs
-from foveola.server.jobs import receive, send
+from foveola.sandbox import Fence, Prepared, kernel
+from foveola.server import words
+from foveola.server.jobs import LARGEST, receive, send
 
 _log = logging.getLogger("foveola.worker")
 KEPT = frozenset(
     {"LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "LD_PRELOAD", "MALLOC_ARENA_MAX", "MALLOC_CONF", "PATH"}
     | {"PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONPATH", "PYTHONUTF8", "TMPDIR", "TZ"}
-    | {"NO_COLOR", *logs.NAMES}
+    | {words.LEVEL}
 )
 """What workers may see of the environment."""
 SET = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -48,11 +49,12 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return SET | {name: value for name, value in environ.items() if name in KEPT}
 
 
-def start(fence: Fence) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def start(fence: Fence, said: int) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """Start the process.
 
     Args:
         fence: what its workers are kept in.
+        said: a descriptor that it writes its own words to.
 
     Returns:
         It, and our end of the socket that it is spoken to over; closing that ends it and all its workers.
@@ -61,9 +63,18 @@ def start(fence: Fence) -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours.setblocking(False)
     with theirs:
         command = [sys.executable, "-P", "-m", "foveola.server.forkserver", str(theirs.fileno()), fence.written()]
-        process = subprocess.Popen(  # noqa: S603  # our own module
-            command, stdin=subprocess.DEVNULL, env=environment(os.environ), pass_fds=[theirs.fileno()]
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603  # our own module
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env=environment(os.environ),
+                pass_fds=[theirs.fileno()],
+            )
+        except BaseException:
+            ours.close()
+            raise
     return process, ours
 
 
@@ -71,7 +82,7 @@ def main(descriptor: int, fence: Fence) -> None:
     """Import what workers need, then fork one for each message until the other side is gone."""
     from foveola.server import worker
 
-    logs.inherit(os.environ)
+    words.inherit(os.environ)
     _offer()
     sandbox.hide(fence)
     worker.preload()
@@ -107,10 +118,10 @@ def _serve(control: socket.socket, prepared: Prepared) -> None:
                 pid = children.pop(ready)
                 send(control, _told(pid=pid, ended=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
                 continue
-            message, descriptors = receive(control, 1)
+            message, descriptors = receive(control, 2)
             if not message:
                 return
-            with socket.socket(fileno=descriptors[0]) as channel:
+            with socket.socket(fileno=descriptors[0]) as channel, os.fdopen(descriptors[1], "wb", 0) as said:
                 try:
                     child = os.fork()
                 except OSError as error:
@@ -119,7 +130,7 @@ def _serve(control: socket.socket, prepared: Prepared) -> None:
                 if child == 0:
                     for descriptor in (control.detach(), *children):
                         os.close(descriptor)
-                    _run(channel, prepared)
+                    _run(channel, said.fileno(), prepared)
             process = os.pidfd_open(child)
             children[process] = child
             waiting.register(process, select.POLLIN)
@@ -130,12 +141,18 @@ def _told(**said: object) -> bytes:
     return json.dumps(said).encode()
 
 
-def _run(channel: socket.socket, prepared: Prepared) -> NoReturn:
+def _run(channel: socket.socket, said: int, prepared: Prepared) -> NoReturn:
     """Be a worker, and never come back."""
     from foveola.server import worker
 
     status = 1
     try:
+        for stream in (1, 2):
+            os.dup2(said, stream)
+        os.close(said)
+        kernel.end_with_parent()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST, LARGEST))  # the memory of the result counts as a file
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         sandbox.enter(prepared)
         worker.main(channel)
         status = 0

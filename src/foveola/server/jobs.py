@@ -24,6 +24,8 @@ from foveola.server.vipsmemory import NOTHING, Held
 
 T = TypeVar("T")
 
+READY, BEGUN = b"ready", b"begun"
+"""What a worker says first, and when it has taken a job."""
 LIMIT = 1 << 17
 """Bytes of a message; options that need more are refused."""
 LARGEST = 1 << 30
@@ -207,7 +209,7 @@ def _error(status: int, public: str, message: str, stack: str = "", unknown: boo
 
 def _text_facts(told: dict[str, Any]) -> TextFacts:
     found = TextFacts(told["bytes"], _held(told["vips"]))
-    if not (_is(int, found.bytes) and 0 <= found.bytes <= LARGEST and len(told) == 2):
+    if not (_is(int, found.bytes) and 1 <= found.bytes <= LARGEST and len(told) == 2):
         raise ValueError("bad size")
     return found
 
@@ -224,6 +226,7 @@ def _facts(told: dict[str, Any]) -> Facts:
         facts.memory in MEMORY,
         len(facts.origin) == len(facts.size) == 2,
         _within(LARGEST, *facts.origin, *facts.size, facts.bytes, facts.encodes),
+        facts.bytes > 0,
         facts.quality is None or _within(100, facts.quality),
         facts.dssim is None or (_is(float, facts.dssim) and 0 <= facts.dssim <= 1),
         facts.met is None or _is(bool, facts.met),

@@ -27,8 +27,6 @@ from foveola.sources.masks import masked_text
 Fields = Mapping[str, Any]
 
 FORMATS = ("pretty", "structured", "json", "gcp")
-NAMES = ("IMGPROXY_LOG_FORMAT", "IMGPROXY_LOG_LEVEL")
-"""The variables that workers see too, for they write lines of their own."""
 NOISY = ("pyvips", "PIL", "asyncio")
 """Libraries that say at `info` and `debug` what they do, many times a picture."""
 _NONE: Fields = MappingProxyType({})
@@ -72,19 +70,6 @@ def setup(log: Log, stream: TextIO | None = None) -> None:
     logging.captureWarnings(True)
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def inherit(environ: Mapping[str, str]) -> None:
-    """Write the logs of a worker as the front writes its own, by what it sees of the front's environment."""
-    setup(_Inherited(*(environ.get(name, "") for name in NAMES)))
-
-
-class _Inherited:
-    """The settings of logs as they stand in an environment that was checked before."""
-
-    def __init__(self, format: str, level: str) -> None:
-        self.log_format = format
-        self.log_level = level or "info"
 
 
 def started(path: str, fields: Fields) -> None:

@@ -9,22 +9,24 @@ workers are kept in, and what it says is looked at before it is repeated.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import resource
 import subprocess
 import sys
 from dataclasses import asdict
+from typing import BinaryIO
 
 from foveola import sandbox
 from foveola.config import PREFIX, Settings
 from foveola.errors import ConfigError
 from foveola.sandbox import Fence
 from foveola.server.forkserver import environment
+from foveola.server.words import inherit, tell
 
-_log = logging.getLogger("foveola.networks")
 SECONDS = 120
 """How long that may take."""
+MOST = 1 << 20
+"""Bytes that it may say, and as many that it may log."""
 
 
 def check(settings: Settings, environ: dict[str, str]) -> None:
@@ -44,17 +46,38 @@ def check(settings: Settings, environ: dict[str, str]) -> None:
     }
     if not named:
         return
-    command = [sys.executable, "-P", "-m", "foveola.server.networks", settings.fence.written()]
     given = json.dumps({"named": named, "inference": asdict(settings.inference)}).encode()
     try:
-        done = subprocess.run(  # noqa: S603  # our own module
-            command, input=given, stdout=subprocess.PIPE, env=environment(environ), timeout=SECONDS, check=True
-        )
-        problems = _read(done.stdout)
+        problems = _read(_tried(settings.fence, given, environment(environ)))
     except (subprocess.SubprocessError, OSError, ValueError) as error:
         raise ConfigError(f"The networks of {', '.join(named)} can't be tried: {error}") from error
     if problems:
         raise ConfigError("\n".join(problems))
+
+
+def _tried(fence: Fence, given: bytes, environ: dict[str, str]) -> bytes:
+    """Return what the process has written; its log becomes ours.
+
+    Raises:
+        SubprocessError: it has failed, or takes too long.
+    """
+    command = [sys.executable, "-P", "-m", "foveola.server.networks", fence.written()]
+    with _memory() as said, _memory() as log:
+        try:
+            subprocess.run(  # noqa: S603  # our own module
+                command, input=given, stdout=said, stderr=log, env=environ, timeout=SECONDS, check=True
+            )
+        finally:
+            tell(_written(log), {"networks": "tried"})
+        return _written(said)
+
+
+def _memory() -> BinaryIO:
+    return os.fdopen(os.memfd_create("foveola-networks", os.MFD_CLOEXEC), "wb", 0)
+
+
+def _written(file: BinaryIO) -> bytes:
+    return os.pread(file.fileno(), MOST, 0)
 
 
 def _read(said: bytes) -> list[str]:
@@ -72,8 +95,9 @@ def _read(said: bytes) -> list[str]:
 def main(fence: Fence) -> None:
     """Enter the fence, try the networks that stdin names, and write the problems to stdout."""
     sandbox.hide(fence)
-    sandbox.enter(sandbox.prepare(fence))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST, MOST))  # what it says is kept in memory
+    sandbox.enter(sandbox.prepare(fence))
     from foveola.networks import choose
     from foveola.settings import Inference
 
@@ -90,5 +114,5 @@ def main(fence: Fence) -> None:
 if __name__ == "__main__":
     sys.stderr = ours = os.fdopen(os.dup(2), "w")  # for OpenVINO writes to the other one what it can't read of a file
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    logging.basicConfig(stream=ours, level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    inherit(os.environ, ours.fileno())
     main(Fence.read(sys.argv[1]))

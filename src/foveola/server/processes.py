@@ -21,6 +21,7 @@ import time
 from foveola.sandbox import Fence
 from foveola.server import forkserver
 from foveola.server.jobs import LIMIT, WorkerError, receive, send
+from foveola.server.words import Words
 
 _log = logging.getLogger("foveola.server")
 START_SECONDS = 60.0
@@ -36,6 +37,7 @@ class Worker:
         channel: our end.
         pid: its number, by which the fork server knows it.
         process: its process descriptor.
+        words: what it writes.
 
     Attributes:
         ended: its exit status once it has ended, that of a signal negative.
@@ -44,8 +46,9 @@ class Worker:
         born: when it was forked, by `time.monotonic`.
     """
 
-    def __init__(self, channel: socket.socket, pid: int, process: int) -> None:
-        self.channel, self.pid, self.process = channel, pid, process
+    def __init__(self, channel: socket.socket, pid: int, process: int, words: Words) -> None:
+        self.channel, self.pid, self.process, self.words = channel, pid, process, words
+        words.about = {"worker": pid}
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.owes = self.jobs = 0
         self.born = time.monotonic()
@@ -68,6 +71,17 @@ class Worker:
             return b""
         self.owes -= bool(message)
         return message
+
+    @property
+    def silent(self) -> bool:
+        """Whether it lives and has nothing to say at present, as it shall between jobs."""
+        try:
+            self.channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
 
     @property
     def memory(self) -> int:
@@ -102,11 +116,12 @@ class Processes:
     def __init__(self, fence: Fence) -> None:
         self._fence = fence
         self._running: dict[int, Worker] = {}
-        self._server: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+        self._server: tuple[subprocess.Popen[bytes], socket.socket, Words] | None = None
         self._fresh = True
         self._asking = asyncio.Lock()
         self._reply: asyncio.Future[Worker] | None = None
-        self._channel: socket.socket
+        self._ends: tuple[socket.socket, Words]
+        self._parting: set[Words] = set()
         self._burials: set[asyncio.Task[int]] = set()
 
     async def fork(self) -> Worker:
@@ -118,11 +133,13 @@ class Processes:
         async with self._asking:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             ours.setblocking(False)
+            words = Words({})
             try:
                 with theirs:
-                    return await self._asked(ours, theirs)
+                    return await self._asked(ours, theirs, words)
             except BaseException as error:
                 ours.close()
+                words.end()
                 if isinstance(error, WorkerError):
                     raise
                 self._lose()  # an answer that comes later would be taken for that to the next question
@@ -134,20 +151,36 @@ class Processes:
         """End the fork server and all its workers."""
         self._lose()
         await asyncio.gather(*self._burials)
+        for words in self._parting:
+            words.end()
+        self._parting.clear()
 
-    async def _asked(self, ours: socket.socket, theirs: socket.socket) -> Worker:
+    async def _asked(self, ours: socket.socket, theirs: socket.socket, words: Words) -> Worker:
         """Have a worker forked that speaks over one end of a channel; return it with the other."""
         loop = asyncio.get_running_loop()
         if self._server is None:
-            self._server = forkserver.start(self._fence)
-            self._fresh = True
-            loop.add_reader(self._server[1], self._hear)
-        self._reply, self._channel = loop.create_future(), ours
-        send(self._server[1], b"fork", [theirs.fileno()])
+            self._start()
+        assert self._server is not None
+        self._reply, self._ends = loop.create_future(), (ours, words)
+        send(self._server[1], b"fork", [theirs.fileno(), words.theirs])
+        words.hand_over()
         async with asyncio.timeout(START_SECONDS if self._fresh else FORK_SECONDS):
             worker = await self._reply
         self._fresh = False
         return worker
+
+    def _start(self) -> None:
+        """Start the fork server."""
+        words = Words({})
+        try:
+            process, control = forkserver.start(self._fence, words.theirs)
+        except BaseException:
+            words.end()
+            raise
+        words.about = {"forkserver": process.pid}
+        words.hand_over()
+        self._server, self._fresh = (process, control, words), True
+        asyncio.get_running_loop().add_reader(control, self._hear)
 
     def _hear(self) -> None:
         """Take in what the fork server says: that it has forked, that it can't, or that a worker has ended."""
@@ -166,19 +199,21 @@ class Processes:
         if "ended" in said:
             worker = self._running.pop(said["pid"], None)
             if worker is not None:
+                worker.words.end()
                 worker.ended.set_result(said["ended"])
         elif self._reply is not None and not self._reply.done():
             if "error" in said:
                 self._reply.set_exception(WorkerError(f"No worker can be forked: {said['error']}"))
             else:
-                worker = self._running[said["pid"]] = Worker(self._channel, said["pid"], descriptors[0])
+                channel, words = self._ends
+                worker = self._running[said["pid"]] = Worker(channel, said["pid"], descriptors[0], words)
                 self._reply.set_result(worker)
 
     def _lose(self) -> None:
         """Let go of the fork server; its workers end with it."""
         if self._server is None:
             return
-        process, control = self._server
+        process, control, words = self._server
         self._server = None
         asyncio.get_running_loop().remove_reader(control)
         control.close()
@@ -188,7 +223,9 @@ class Processes:
         burial.add_done_callback(self._burials.discard)
         if self._reply is not None and not self._reply.done():
             self._reply.set_exception(ConnectionError("the process that forks is gone"))
+        self._parting = {one for one in (*self._parting, words) if not one.ended}
         for worker in self._running.values():
+            self._parting.add(worker.words)
             worker.ended.set_result(-signal.SIGKILL)
         self._running.clear()
 

@@ -8,14 +8,12 @@ worker has no network and no secrets; it is handed the settings as values, once,
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import io
 import json
 import logging
 import math
 import os
 import resource
-import signal
 import socket
 import time
 import traceback
@@ -33,13 +31,24 @@ from foveola.picture import format_of
 from foveola.pipeline import Accepted, Defaults, Rendered, Saving, plan, render
 from foveola.remembered import Remembered
 from foveola.server import logs
-from foveola.server.jobs import LARGEST, Facts, Job, TextFacts, UnknownTypeError, receive, refusal, reply, send, unpack
+from foveola.server.jobs import (
+    BEGUN,
+    READY,
+    Facts,
+    Job,
+    TextFacts,
+    UnknownTypeError,
+    receive,
+    refusal,
+    reply,
+    send,
+    unpack,
+)
 from foveola.server.vipsmemory import held
 from foveola.transform.load import header_of
 from foveola.transform.opening import picked
 
 _log = logging.getLogger("foveola.worker")
-_PR_SET_PDEATHSIG = 1
 _WARNINGS = 10
 """How many of libvips' are written down for one picture."""
 CORES = 4
@@ -86,20 +95,17 @@ def preload() -> None:
 
 def main(channel: socket.socket) -> None:
     """Take the settings, say that we are ready, then do jobs until the other side is gone."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST, LARGEST))  # the memory of the result counts as a file
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     message, _ = receive(channel)
     defaults: Defaults = unpack(message)
     warnings = logs.Few(_WARNINGS)
     logging.getLogger("pyvips").addFilter(warnings)
     warm(defaults)
-    send(channel, b"ready")
+    send(channel, READY)
     while True:
         message, descriptors = receive(channel, 3)
         if not message:
             return
-        send(channel, b"begun")
+        send(channel, BEGUN)
         warnings.begin()
         job: Job = unpack(message)
         _limit_cpu(job)

@@ -23,7 +23,9 @@ from foveola.errors import FoveolaError, UrlError
 from foveola.pipeline import Defaults
 from foveola.sandbox import Fence
 from foveola.server.jobs import (
+    BEGUN,
     LIMIT,
+    READY,
     Facts,
     Job,
     KilledError,
@@ -201,7 +203,7 @@ class Pool:
             late = loop.call_later(BEGIN_SECONDS, worker.kill)
             try:
                 with self._metrics.span(PROCESSING):
-                    begun = worker.tell(message, *descriptors, owes=2) and await worker.hear()
+                    begun = worker.tell(message, *descriptors, owes=2) and await worker.hear() == BEGUN
                     late.cancel()
                     answer = await worker.hear() if begun else b""
             except BaseException:
@@ -216,10 +218,13 @@ class Pool:
             self._replace(worker)
 
     async def _free(self) -> Worker:
-        """Wait for a worker that has nothing to do."""
-        while (worker := await self._idle.get()) not in self._alive:
-            pass
-        return worker
+        """Wait for a worker that has nothing to do, and nothing to say to what it was not asked."""
+        while True:
+            worker = await self._idle.get()
+            if worker in self._alive:
+                if worker.silent:
+                    return worker
+                self._replace(worker)
 
     async def _mourned(self, worker: Worker) -> WorkerError:
         """Return the error of a worker that has fallen silent over its job."""
@@ -249,7 +254,7 @@ class Pool:
     def _return(self, worker: Worker) -> None:
         """Let a worker have the next job, or another if it is worn and no other is being replaced."""
         worker.jobs += 1
-        if self._replacing or not self._wear.out(worker):
+        if worker.silent and (self._replacing or not self._wear.out(worker)):
             self._idle.put_nowait(worker)
         else:
             self._replace(worker)
@@ -298,9 +303,9 @@ class Pool:
                     async with asyncio.timeout(FORK_SECONDS):
                         ready = await worker.hear()
             finally:
-                if not ready:
+                if ready != READY:
                     worker.close()
-            if not ready:
+            if ready != READY:
                 raise WorkerError("A worker does not start")
         self._alive.add(worker)
         self._idle.put_nowait(worker)
