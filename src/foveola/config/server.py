@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foveola import kinds
-from foveola.config.rows import COUNT, PATTERNS, SECONDS, off, on, row, text
+from foveola.config.rows import COUNT, OURS, PATTERNS, SECONDS, off, on, row, text
 
 _HEADERS = kinds.assigned("\\;", "name=value")
 
@@ -42,6 +42,13 @@ class Server:
     graceful_stop_timeout: int = row(20, COUNT, "Seconds that running requests have left after SIGTERM.")
     download_timeout: int = row(5, SECONDS, "Seconds the source may take before the answer is 504.")
     workers: int = row(0, COUNT, "Processes that work on pictures; 0 for one a core.")
+    memory_budget: int | None = row(
+        None,
+        COUNT,
+        "Megabytes of memory that pictures may take together, as estimated by their headers; those above wait, and one "
+        "above all of it gets 422. 60 % of what the container or the machine has when empty; 0 for any number.",
+        prefix=OURS,
+    )
     requests_queue_size: int = row(0, COUNT, "Requests that may wait before others get 429; 0 for any number.")
     max_clients: int = row(2048, COUNT, "Connections at a time; 0 for any number.")
     ttl: int = row(31_536_000, COUNT, "Seconds an answer may be cached; 0 says `no-cache`.")

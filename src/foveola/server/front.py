@@ -23,7 +23,9 @@ from foveola.server import answers, logs
 from foveola.server.admission import Admission
 from foveola.server.answers import Answer, Speaker
 from foveola.server.assets import Assets
+from foveola.server.budget import budget
 from foveola.server.client import Client, Receive
+from foveola.server.lanes import Lanes, Paced
 from foveola.server.making import Maker
 from foveola.server.memory import Memory
 from foveola.server.metrics import Metrics
@@ -55,13 +57,16 @@ class Front:
         self._settings = settings
         self._metrics = Metrics(settings.monitoring, workers)
         self._memory = Memory(open_store(where, most), check)
-        self._pool = Pool(workers, settings.defaults, self._metrics, settings.fence)
+        lanes = Lanes(workers, budget(settings.server.memory_budget), self._metrics)
+        self._metrics.lanes = lanes
+        self._pool = Pool(workers + 1, settings.defaults, self._metrics, settings.fence)
         self._sources = Sources(settings.reach)
         self._trusted = Sources(replace(settings.reach, allowed=()))
         self._speaker = Speaker(settings, now)
         admission = Admission(workers, settings.server.requests_queue_size)
         assets = Assets(self._sources, self._trusted)
-        maker = Maker(settings, self._sources, assets, self._pool, self._memory, admission, self._metrics)
+        paced = Paced(self._pool, lanes)
+        maker = Maker(settings, self._sources, assets, paced, self._memory, admission, self._metrics)
         self._story = Story(settings, maker, self._sources, admission, self._metrics, self._speaker, now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

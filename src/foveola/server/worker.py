@@ -28,9 +28,22 @@ from foveola.errors import CodecError, FoveolaError, ImageError
 from foveola.info import tell
 from foveola.picture import format_of
 from foveola.pipeline import Defaults, Rendered, Saving, plan, render
+from foveola.pipeline.cost import cost, cost_of_facts
 from foveola.remembered import Remembered
 from foveola.server import logs
-from foveola.server.jobs import LARGEST, Facts, Job, TextFacts, UnknownTypeError, receive, refusal, reply, send, unpack
+from foveola.server.jobs import (
+    LARGEST,
+    Facts,
+    Job,
+    TextFacts,
+    UnknownTypeError,
+    check_cost,
+    receive,
+    refusal,
+    reply,
+    send,
+    unpack,
+)
 from foveola.server.vipsmemory import held
 from foveola.transform.load import header_of
 from foveola.transform.opening import picked
@@ -116,6 +129,8 @@ def answer(job: Job, defaults: Defaults, source: int, result: int, watermark: in
     try:
         data = _read(source, job.size)
         if job.kind == "info":
+            if job.info.decodes:
+                check_cost(cost_of_facts(header_of(data), len(data)), job)
             text = json.dumps(tell(data, job.info, defaults.limits), ensure_ascii=False).encode("utf-8", "replace")
             _write(result, text)
             return reply(TextFacts(len(text), held()))
@@ -136,6 +151,8 @@ def work(data: bytes, job: Job, defaults: Defaults, mark: bytes | None = None) -
     data = picked(data, job.options, defaults)
     header = header_of(data, unlimited=defaults.unlimited(format))
     planned = plan(header, job.options, defaults, job.accepted)
+    marked = None if mark is None else header_of(mark)
+    check_cost(cost(planned, len(data), marked, job.workers), job)
 
     def decide(saving: Saving) -> tuple[Saving, Remembered]:
         return saving, told(page_of(planned, saving, job.decisions), job.check)

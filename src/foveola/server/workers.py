@@ -158,8 +158,7 @@ class Pool:
     async def _answered(self, message: bytes, *descriptors: int) -> tuple[Worker, bytes]:
         """Have a message answered by a worker that has begun with it; one that died idle costs nothing."""
         while True:
-            with self._metrics.span("queue"):
-                worker = await self._idle.get()
+            worker = await self._idle.get()
             try:
                 with self._metrics.span(PROCESSING):
                     begun = worker.tell(message, *descriptors) and await worker.hear()
