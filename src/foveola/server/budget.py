@@ -52,8 +52,8 @@ def _files(root: Path) -> Iterator[Path]:
         return
     for line in lines:
         _, controllers, path = line.split(":", 2)
-        if controllers in ("", "memory"):
-            mount = root / "sys/fs/cgroup" / controllers
+        if not controllers or "memory" in controllers.split(","):
+            mount = root / "sys/fs/cgroup" / ("memory" if controllers else "")
             name = "memory.limit_in_bytes" if controllers else "memory.max"
             group = Path(path.lstrip("/"))
             yield from (mount / part / name for part in (group, *group.parents))
