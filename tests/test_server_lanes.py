@@ -44,7 +44,7 @@ def port() -> int:
 def laned(pictures: Path, place: Path, megabytes: int = 0, **settings: str) -> Iterator[tuple[Served, int]]:
     """Run a server whose AVIF takes long, and say where it tells of itself."""
     told = port()
-    said = {"LOCAL_FILESYSTEM_ROOT": str(pictures), "PROMETHEUS_BIND": f"127.0.0.1:{told}", "AVIF_SPEED": "2"}
+    said = {"LOCAL_FILESYSTEM_ROOT": str(pictures), "PROMETHEUS_BIND": f"127.0.0.1:{told}", "AVIF_SPEED": "6"}
     with serving(place, {"FOVEOLA_MEMORY_BUDGET": str(megabytes)}, **{**said, **settings}) as served:
         yield served, told
 
@@ -96,7 +96,7 @@ def test_a_thumbnail_does_not_wait_for_heavy_pictures(pictures: Path, tmp_path: 
 def test_pictures_that_do_not_fit_beside_each_other_are_made_one_after_the_other(
     pictures: Path, tmp_path: Path
 ) -> None:
-    with laned(pictures, tmp_path, 150, WORKERS="2") as (served, told), ThreadPoolExecutor(4) as clients:
+    with laned(pictures, tmp_path, 100, WORKERS="2") as (served, told), ThreadPoolExecutor(4) as clients:
         asked = [clients.submit(answered, served, LARGE.format(number)) for number in range(4)]
         granted, waited = set(), 0.0
         while not all(future.done() for future in asked):
