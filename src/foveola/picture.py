@@ -189,6 +189,8 @@ class Header:
         pages: pictures in the file, be they frames or pages, also of formats whose animations are not read.
         bits: of one channel.
         orientation: 1..8 as in Exif; 1 where the decoder turns the picture itself (AVIF, JPEG XL).
+        interlaced: whether no row is there before the file's end: a progressive JPEG, an interlaced PNG.
+        palette: whether colours are numbers of a table, which a PNG made of a PNG has too.
     """
 
     format: str
@@ -200,6 +202,8 @@ class Header:
     pages: int = 1
     bits: int = 8
     orientation: int = 1
+    interlaced: bool = False
+    palette: bool = False
 
     @property
     def upright(self) -> tuple[int, int]:

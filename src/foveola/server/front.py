@@ -52,6 +52,7 @@ class Front:
         self._memory = _memory(settings)
         self._suspects = Suspects()
         self._service = Service(settings, self._memory, self._suspects, self._metrics, now)
+        self._metrics.lanes = self._service.lanes
         self._retiring: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Task[Any]] = set()
         self._leaving = self._refusing = self._ending = False
@@ -107,7 +108,7 @@ class Front:
         before, self._service = self._service, service
         old, self._memory = self._memory, memory
         memory.every = settings.decisions.decisions_check
-        self._metrics.workers = workers_of(settings)
+        self._metrics.workers, self._metrics.lanes = workers_of(settings), service.lanes
         task = asyncio.create_task(_end(before, old if old is not memory else None))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)

@@ -31,9 +31,22 @@ from foveola.info import tell
 from foveola.options import ProcessingOptions
 from foveola.picture import format_of
 from foveola.pipeline import Accepted, Defaults, Rendered, Saving, plan, render
+from foveola.pipeline.cost import cost, cost_of_facts
 from foveola.remembered import Remembered
 from foveola.server import logs
-from foveola.server.jobs import LARGEST, Facts, Job, TextFacts, UnknownTypeError, receive, refusal, reply, send, unpack
+from foveola.server.jobs import (
+    LARGEST,
+    Facts,
+    Job,
+    TextFacts,
+    UnknownTypeError,
+    check_cost,
+    receive,
+    refusal,
+    reply,
+    send,
+    unpack,
+)
 from foveola.server.vipsmemory import held
 from foveola.transform.load import header_of
 from foveola.transform.opening import picked
@@ -141,6 +154,8 @@ def answer(job: Job, defaults: Defaults, source: int, result: int, watermark: in
     try:
         data = _read(source, job.size)
         if job.kind == "info":
+            if job.info.decodes:
+                check_cost(cost_of_facts(header_of(data), len(data)), job)
             text = json.dumps(tell(data, job.info, defaults.limits), ensure_ascii=False).encode("utf-8", "replace")
             _write(result, text)
             return reply(TextFacts(len(text), held()))
@@ -161,6 +176,8 @@ def work(data: bytes, job: Job, defaults: Defaults, mark: bytes | None = None) -
     data = picked(data, job.options, defaults)
     header = header_of(data, unlimited=defaults.unlimited(format))
     planned = plan(header, job.options, defaults, job.accepted)
+    marked = None if mark is None else header_of(mark)
+    check_cost(cost(planned, len(data), marked, job.workers), job)
 
     def decide(saving: Saving) -> tuple[Saving, Remembered]:
         return saving, told(page_of(planned, saving, job.decisions), job.check)

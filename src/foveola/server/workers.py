@@ -196,8 +196,7 @@ class Pool:
         """
         loop = asyncio.get_running_loop()
         while True:
-            with self._metrics.span("queue"):
-                worker = await self._free()
+            worker = await self._free()
             late = loop.call_later(BEGIN_SECONDS, worker.kill)
             try:
                 with self._metrics.span(PROCESSING):

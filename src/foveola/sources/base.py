@@ -7,7 +7,6 @@ place, `foveola.sources.Sources`. Source: https://www.rfc-editor.org/rfc/rfc9110
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field

@@ -68,6 +68,8 @@ def header_of(data: bytes, *, unlimited: bool = False) -> Header:
         pages=_pages(data, format, image),
         bits=field(image, "heif-bitdepth", 0) or field(image, "bits-per-sample", 0) or _bits(image),
         orientation=orientation(image),
+        interlaced=bool(field(image, "interlaced", 0)),
+        palette=bool(field(image, "palette", 0)),
     )
 
 
