@@ -144,7 +144,7 @@ def test_a_watermark_is_held_whole() -> None:
 
 
 def test_two_encodes_at_a_time_hold_more() -> None:
-    planned = plan(header(), parse("/aq:dssim:0.02/plain/x@avif").options, Defaults())  # type: ignore[arg-type]
+    planned = plan(header(), parse("/aq:dssim:0.02/plain/x@avif").options, Defaults())
 
     assert cost(planned, 0, workers=2).memory > 1.3 * cost(planned, 0).memory
 

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -261,9 +262,8 @@ def test_whoever_leaves_at_any_moment_leaves_nothing_behind(seed: int) -> None:
         lanes = floor.lanes
         for number in range(300):
             name = str(number)
-            floor.tasks[name] = asyncio.create_task(
-                lanes.work(job(chance.choice((60, 60, 0.001))), lambda said, name=name: some(floor, name, said))
-            )
+            seconds = chance.choice((60, 60, 0.001))
+            floor.tasks[name] = asyncio.create_task(lanes.work(job(seconds), partial(some, floor, name)))
             for _ in range(chance.randrange(4)):
                 await asyncio.sleep(0)
             if chance.random() < 0.6:

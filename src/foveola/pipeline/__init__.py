@@ -251,6 +251,8 @@ def _looks(header: Header, format: str, options: ProcessingOptions, defaults: De
 
 def geometries(planned: Plan) -> tuple[Geometry, ...]:
     """Return the geometry of each pipeline of a plan, as far as it is known beforehand; the last is the plan's own."""
+    if len(planned.stages) == 1:
+        return (planned.geometry,)
     return _measured(planned.source, planned.stages, planned.reading, planned.looks, planned.limit)
 
 
