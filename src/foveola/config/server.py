@@ -49,7 +49,6 @@ class Server:
     )
     download_timeout: int = row(5, SECONDS, "Seconds the source may take before the answer is 504.")
     workers: int = row(0, COUNT, "Processes that work on pictures; 0 for one a core.")
-<<<<<<< HEAD
     worker_requests: int = row(
         10_000, COUNT, "Pictures after which a worker is replaced by a new one; 0 for any number.", prefix=OURS
     )
@@ -57,24 +56,12 @@ class Server:
     worker_memory: int = row(
         512, COUNT, "Megabytes of memory at which it is, if it has them without a picture; 0 for any.", prefix=OURS
     )
-=======
->>>>>>> helper-lanes
     memory_budget: int | None = row(
         None,
         COUNT,
         "Megabytes of memory that pictures may take together, as estimated by their headers; those above wait, and one "
         "above all of it gets 422. 60 % of what the container or the machine has when empty; 0 for any number.",
         prefix=OURS,
-<<<<<<< HEAD
-=======
-    )
-    worker_requests: int = row(
-        10_000, COUNT, "Pictures after which a worker is replaced by a new one; 0 for any number.", prefix=OURS
-    )
-    worker_seconds: int = row(3600, COUNT, "Seconds after which it is; 0 for any number.", prefix=OURS)
-    worker_memory: int = row(
-        512, COUNT, "Megabytes of memory at which it is, if it has them without a picture; 0 for any.", prefix=OURS
->>>>>>> helper-lanes
     )
     requests_queue_size: int = row(0, COUNT, "Requests that may wait before others get 429; 0 for any number.")
     max_clients: int = row(2048, COUNT, "Connections at a time; 0 for any number.")

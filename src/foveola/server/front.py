@@ -47,7 +47,6 @@ class Front:
     """
 
     def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
-<<<<<<< HEAD
         self._now = now
         self._metrics = Metrics(settings.monitoring, workers_of(settings))
         self._memory = _memory(settings)
@@ -62,26 +61,6 @@ class Front:
     def settings(self) -> Settings:
         """What new requests are served by."""
         return self._service.settings
-=======
-        said = settings.server
-        workers = said.workers or len(os.sched_getaffinity(0))
-        where, most, check = (getattr(settings.decisions, f"decisions{part}") for part in ("", "_size", "_check"))
-        self._settings = settings
-        self._metrics = Metrics(settings.monitoring, workers)
-        self._memory = Memory(open_store(where, most), check)
-        lanes = Lanes(workers, budget(settings.server.memory_budget), self._metrics)
-        self._metrics.lanes = lanes
-        wear = Wear(said.worker_requests, said.worker_seconds, said.worker_memory << 20)
-        self._pool = Pool(workers + 1, settings.defaults, self._metrics, settings.fence, wear, Suspects())
-        self._sources = Sources(settings.reach)
-        self._trusted = Sources(replace(settings.reach, allowed=()))
-        self._speaker = Speaker(settings, now)
-        admission = Admission(workers, settings.server.requests_queue_size)
-        assets = Assets(self._sources, self._trusted)
-        paced = Paced(self._pool, lanes)
-        maker = Maker(settings, self._sources, assets, paced, self._memory, admission, self._metrics)
-        self._story = Story(settings, maker, self._sources, admission, self._metrics, self._speaker, now)
->>>>>>> helper-lanes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's event, as ASGI has it."""
