@@ -92,7 +92,7 @@ class Write:
 READ: Mapping[str, Read] = {
     "jpeg": Read(2.0, 0.015, interlaced=6.0),
     "png": Read(2.5, 0.03, interlaced=3.5),
-    "webp": Read(9.0, 0.025),
+    "webp": Read(9.0, 0.06),
     "avif": Read(17.0, 0.12),
     "heic": Read(17.0, 0.1),
     "jxl": Read(6.5, 0.055),
@@ -169,7 +169,7 @@ def _read(planned: Plan, way: Geometry) -> tuple[float, float]:
     shrink = _shrink(header.format, way) if reading.shrinks else 1.0
     decoded = area / shrink**2
     held = decoded * row.bytes * _deep(header) + area * row.interlaced * header.interlaced
-    return held, row.seconds * _deep(header) * (1.5 if header.interlaced else 1.0) * (decoded + 2 * area) / 3e6
+    return held, row.seconds * _deep(header) * (1.5 if header.interlaced else 1.0) * (2 * decoded + area) / 3e6
 
 
 def _shrink(format: str, way: Geometry) -> float:
