@@ -74,15 +74,14 @@ def iptc_rights(block: bytes | None) -> bytes | None:
 def _packet(root: Element) -> bytes | None:
     meta = Element(f"{{{_NAMES['x']}}}xmpmeta")
     packet = SubElement(meta, f"{RDF}RDF")
-    for source in root.iter(f"{RDF}RDF"):
-        for node in source:
-            if node.tag == f"{RDF}Description":
-                kept = Element(node.tag, {f"{RDF}about": node.get(f"{RDF}about", "")})
-                kept.attrib |= {name: text for name, text in node.attrib.items() if _told(name)}
-                kept.extend(child for child in node if _told(child.tag))
-                packet.extend([kept] if len(kept) or len(kept.attrib) > 1 else [])
-            elif _told(node.tag):
-                packet.append(node)
+    for node in next(root.iter(f"{RDF}RDF"), ()):  # a packet has one; one inside another would be written twice
+        if node.tag == f"{RDF}Description":
+            kept = Element(node.tag, {f"{RDF}about": node.get(f"{RDF}about", "")})
+            kept.attrib |= {name: text for name, text in node.attrib.items() if _told(name)}
+            kept.extend(child for child in node if _told(child.tag))
+            packet.extend([kept] if len(kept) or len(kept.attrib) > 1 else [])
+        elif _told(node.tag):
+            packet.append(node)
     return _HEAD + tostring(meta) + _TAIL if len(packet) else None
 
 
