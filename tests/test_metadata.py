@@ -295,6 +295,12 @@ def test_xmp_without_rights_broken_or_dangerous_is_left_out(block: bytes | None)
     assert xmp_rights(block) is None
 
 
+def test_rights_with_names_that_are_no_ascii_are_left_out() -> None:
+    """What was written was no XML."""
+    assert xmp_rights(XMP) is not None
+    assert xmp_rights(XMP.replace(b"xml:lang", "xml:l\u9f61ng".encode())) is None
+
+
 def test_rights_in_rights_are_kept_once() -> None:
     """A packet of 900 kB became 300 MB on the way."""
     inner = "<rdf:Description><dc:rights><rdf:RDF>" * 100 + "mine" + "</rdf:RDF></dc:rights></rdf:Description>" * 100

@@ -53,7 +53,9 @@ def xmp_rights(xmp: bytes | None) -> bytes | None:
         packet = _packet(found[0])
     except RecursionError:
         return None
-    return packet if packet and len(packet) < _LARGEST else None
+    if packet is None or len(packet) >= _LARGEST:
+        return None
+    return packet if tree(packet) is not None else None  # names can't be references, and those that are no ASCII are
 
 
 def iptc_rights(block: bytes | None) -> bytes | None:
