@@ -132,6 +132,14 @@ def test_a_redirect_is_joined_to_a_path_as_that_is_written(path: str, location: 
     run(work())
 
 
+def test_a_source_without_a_host_or_with_a_strange_one_is_refused() -> None:
+    async def work() -> None:
+        for host in ("[]@", "u:[]@", "a b", "a\x14b", "a\r\nX: y", "a\tb", "[", "[::1", "a:b"):
+            assert await refused(f"http://{host}/") == (404, UNREACHABLE), host
+
+    run(work())
+
+
 def test_headers_are_bytes_there_and_back() -> None:
     """What is no ASCII comes as characters of Latin-1, which is what servers are handed, and goes as it came."""
     answer = b'HTTP/1.1 200 OK\r\nETag: "\xc3\xa9"\r\nX-A: \xff\r\nX-B: 1\r\nx-b: 2\r\nContent-Length: 2\r\n\r\nok'

@@ -203,7 +203,10 @@ def _parsed(url: str) -> URL:
     if _NO_HOST.search(before):
         raise ValueError("a blank or a control character in the host")
     path = _NO_URL.sub(lambda found: quote(found.group(), safe="", errors="surrogateescape"), url[len(before) :])
-    return URL((str(URL(before)) if before else "") + path, encoded=True)
+    try:
+        return URL((str(URL(before)) if before else "") + path, encoded=True)
+    except IndexError as error:  # yarl 1 looks for the first sign of a host that has none: `http://[]@`
+        raise ValueError("no host") from error
 
 
 def _joined(here: URL, there: URL) -> URL:
