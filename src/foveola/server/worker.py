@@ -20,16 +20,14 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 
-from PIL import Image
-
-from foveola.codecs import NAMES, codec
+from foveola.codecs import NAMES, codec, pillow, vips
 from foveola.decisions.page import build, page_of, told
 from foveola.errors import CodecError, FoveolaError, ImageError
 from foveola.info import tell
 from foveola.picture import format_of
 from foveola.pipeline import Defaults, Rendered, Saving, plan, render
 from foveola.remembered import Remembered
-from foveola.server import logs
+from foveola.server import glib, logs
 from foveola.server.jobs import LARGEST, Facts, Job, TextFacts, UnknownTypeError, receive, refusal, reply, send, unpack
 from foveola.server.vipsmemory import held
 from foveola.transform.load import header_of
@@ -75,7 +73,9 @@ def preload() -> None:
     for name in NAMES:
         with contextlib.suppress(CodecError):  # a missing library costs only its format
             codec(name)
-    Image.init()
+    glib.catch()
+    pillow.fence()
+    vips.fence()
     build()
 
 
@@ -87,7 +87,8 @@ def main(channel: socket.socket) -> None:
     message, _ = receive(channel)
     defaults: Defaults = unpack(message)
     warnings = logs.Few(_WARNINGS)
-    logging.getLogger("pyvips").addFilter(warnings)
+    for name in ("pyvips", glib.NAME):
+        logging.getLogger(name).addFilter(warnings)
     send(channel, b"ready")
     while True:
         message, descriptors = receive(channel, 3)
