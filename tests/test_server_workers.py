@@ -1,8 +1,10 @@
-"""Workers can be lost: to the clock, to a crash, to a client that leaves; the server goes on."""
+"""Workers can be lost: to the clock, to a crash, to a client that leaves, to wear; the server goes on."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import signal
 import threading
 import time
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Reply, Served, serving, until
+from tests.serving import Reply, Served, children, serving, state, until
 
 SLOW = "/unsafe/plain/local:///noise.png@avif"
 QUICK = "/unsafe/w:20/plain/local:///cat.jpg"
@@ -27,22 +29,19 @@ def slow(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         yield served
 
 
-def only(served: Served) -> int:
-    """Return the one worker, started and idle; one that was killed may take a moment to go."""
+def settled(served: Served) -> list[int]:
+    """Return the workers, when none is being replaced any more."""
     assert served.get(QUICK).status == 200
-    assert until(lambda: len(served.workers) == 1)
-    return served.workers[0]
+    before: list[int] = []
 
+    def same() -> bool:
+        nonlocal before
+        found, before = before, served.workers
+        time.sleep(0.2)
+        return bool(before) and found == before
 
-def test_a_worker_that_takes_too_long_is_replaced_at_once(slow: Served) -> None:
-    before = only(slow)
-    start = time.monotonic()
-
-    reply = slow.get(SLOW)
-
-    assert (reply.status, reply.body) == (503, b"Timeout")
-    assert time.monotonic() - start < 4
-    assert only(slow) != before
+    assert until(same)
+    return before
 
 
 def spent(pid: int) -> float:
@@ -53,14 +52,35 @@ def spent(pid: int) -> float:
 
 @contextmanager
 def working(served: Served, act: Callable[[], object]) -> Iterator[int]:
-    """Have an act done that keeps the worker busy, and give the worker when it is deep in that."""
-    worker = only(served)
-    before = spent(worker)
+    """Have an act done that keeps a worker busy, and give that worker when it is deep in it."""
+    before = {worker: spent(worker) for worker in settled(served)}
     thread = threading.Thread(target=act)
     thread.start()
-    assert until(lambda: spent(worker) > before + 0.1)
-    yield worker
+    assert until(lambda: any(spent(worker) > seconds + 0.1 for worker, seconds in before.items()))
+    yield next(worker for worker, seconds in before.items() if spent(worker) > seconds + 0.1)
     thread.join()
+
+
+def zombies(served: Served) -> list[int]:
+    return [pid for pid in children(served.forkserver) if state(pid) == "Z"]
+
+
+@pytest.mark.parametrize("target", [SLOW, "/unsafe/pngo:0:1:256/plain/local:///noise.png@png"])
+def test_a_deadline_is_kept_though_nothing_stops_the_encoder(slow: Served, target: str) -> None:
+    late = []
+    for _ in range(3):
+        before = settled(slow)
+        start = time.monotonic()
+        reply = slow.get(target)
+        late.append(time.monotonic() - start - 2)
+        assert (reply.status, reply.body) == (503, b"Timeout")
+
+        start = time.monotonic()
+        assert slow.get(QUICK).status == 200
+        assert time.monotonic() - start < 1
+        assert until(lambda before=before: slow.workers != before)  # type: ignore[misc]
+    assert 0 <= min(late) < 0.15
+    assert until(lambda: not zombies(slow))
 
 
 def test_a_worker_that_crashes_takes_one_request_with_it(slow: Served) -> None:
@@ -73,10 +93,103 @@ def test_a_worker_that_crashes_takes_one_request_with_it(slow: Served) -> None:
     assert slow.get("/health").status == 200
 
 
-def test_a_worker_that_died_idle_takes_none(slow: Served) -> None:
-    os.kill(only(slow), signal.SIGKILL)
+def test_a_worker_that_was_killed_by_someone_costs_a_second_try(folder: Path, tmp_path: Path) -> None:
+    replies: list[Reply] = []
+    with serving(tmp_path, LOCAL_FILESYSTEM_ROOT=str(folder), WORKERS="1", TIMEOUT="20", AVIF_SPEED="6") as served:
+        with working(served, lambda: replies.append(served.get(SLOW))) as worker:
+            os.kill(worker, signal.SIGKILL)
+        assert (replies[0].status, replies[0].headers["content-type"]) == (200, "image/avif")
+        assert "A worker was killed, over the picture of" in served.log.read_text()
+
+        with working(served, lambda: replies.append(served.get(SLOW))) as worker:  # that death is forgiven by now
+            os.kill(worker, signal.SIGKILL)
+            assert until(lambda: any(other != worker and spent(other) > 0.4 for other in served.workers))
+            for other in served.workers:
+                os.kill(other, signal.SIGKILL)
+        assert replies[1].status == 503
+        assert "local:///noise.png" in served.log.read_text().splitlines()[-1]
+        assert served.get(SLOW).status == 422
+        assert "2 workers have died of this picture" in served.log.read_text()
+        assert served.get(QUICK).status == 200
+        assert until(lambda: not zombies(served))
+
+
+def test_a_picture_that_crashes_workers_is_refused(folder: Path, tmp_path: Path) -> None:
+    settings = {"LOCAL_FILESYSTEM_ROOT": str(folder), "WORKERS": "1", "TIMEOUT": "20", "AVIF_SPEED": "6"}
+    replies: list[Reply] = []
+    with serving(tmp_path, **settings) as served:
+        for _ in range(2):
+            with working(served, lambda: replies.append(served.get(SLOW))) as worker:
+                os.kill(worker, signal.SIGSEGV)
+            assert served.get("/unsafe/w:20/plain/local:///noise.png").status == (422 if replies[1:] else 200)
+        shutil.copyfile(folder / "noise.png", folder / "copy.png")
+        again = served.get("/unsafe/w:20/plain/local:///copy.png")
+        log = served.log.read_text()
+
+    assert [reply.status for reply in replies] == [500, 500]
+    assert "A worker has ended by itself (SIGSEGV), over the picture of" in log
+    assert hashlib.sha256((folder / "noise.png").read_bytes()).hexdigest() in log
+    assert (again.status, again.body) == (422, b"Broken or unsupported image")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_worker_that_is_lost_idle_takes_none(slow: Served, number: signal.Signals) -> None:
+    before = settled(slow)
+    for worker in before:
+        os.kill(worker, number)
 
     assert slow.get(QUICK).status == 200
+    assert number == signal.SIGSTOP or until(lambda: not {*before} & {*slow.workers})
+
+
+def test_a_worker_that_died_idle_is_replaced_before_anyone_asks(slow: Served) -> None:
+    before = settled(slow)
+    os.kill(before[0], signal.SIGKILL)
+
+    assert until(lambda: len(slow.workers) == len(before) and before[0] not in slow.workers)
+    assert not zombies(slow)
+
+
+def test_a_worker_that_is_stopped_ends_with_its_deadline(slow: Served) -> None:
+    replies: list[Reply] = []
+    start = time.monotonic()
+    with working(slow, lambda: replies.append(slow.get(SLOW))) as worker:
+        os.kill(worker, signal.SIGSTOP)
+    assert replies[0].status == 503
+    assert time.monotonic() - start < 10
+    assert until(lambda: worker not in slow.workers)
+
+
+@pytest.mark.parametrize("wear", [{"REQUESTS": "5"}, {"SECONDS": "1"}, {"MEMORY": "1"}])
+def test_worn_workers_are_replaced_and_no_request_fails(folder: Path, tmp_path: Path, wear: dict[str, str]) -> None:
+    ours = {f"FOVEOLA_WORKER_{name}": value for name, value in wear.items()}
+    seen: set[int] = set()
+    with serving(tmp_path, ours, LOCAL_FILESYSTEM_ROOT=str(folder), WORKERS="2") as served:
+        most = len(settled(served))
+
+        def ask(width: int) -> int:
+            status = served.get(f"/unsafe/w:{width}/plain/local:///cat.jpg").status
+            found = served.workers
+            assert len(found) <= most + 1  # one may be about to end
+            seen.update(found)
+            return status
+
+        with ThreadPoolExecutor(3) as pool:
+            statuses = [*pool.map(ask, range(1, 60))]
+            time.sleep(1.1)
+            statuses += pool.map(ask, range(60, 100))
+        assert {*statuses} == {200}
+        assert len(seen) > most + 1
+        assert until(lambda: len(served.workers) == most and not zombies(served))
+
+
+def test_a_job_may_compute_for_a_while_only(slow: Served) -> None:
+    def limit(worker: int) -> str:
+        lines = Path(f"/proc/{worker}/limits").read_text().splitlines()
+        return next(line for line in lines if line.startswith("Max cpu time")).split()[3]
+
+    with working(slow, lambda: slow.get(SLOW)) as worker:
+        assert int(limit(worker)) <= 4 * 3 + 60
 
 
 def test_a_client_that_leaves_takes_its_work_along(slow: Served) -> None:

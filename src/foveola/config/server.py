@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foveola import kinds
-from foveola.config.rows import COUNT, PATTERNS, SECONDS, off, on, row, text
+from foveola.config.rows import COUNT, OURS, PATTERNS, SECONDS, off, on, row, text
 
 _HEADERS = kinds.assigned("\\;", "name=value")
 
@@ -42,6 +42,13 @@ class Server:
     graceful_stop_timeout: int = row(20, COUNT, "Seconds that running requests have left after SIGTERM.")
     download_timeout: int = row(5, SECONDS, "Seconds the source may take before the answer is 504.")
     workers: int = row(0, COUNT, "Processes that work on pictures; 0 for one a core.")
+    worker_requests: int = row(
+        10_000, COUNT, "Pictures after which a worker is replaced by a new one; 0 for any number.", prefix=OURS
+    )
+    worker_seconds: int = row(3600, COUNT, "Seconds after which it is; 0 for any number.", prefix=OURS)
+    worker_memory: int = row(
+        512, COUNT, "Megabytes of memory at which it is, if it has them without a picture; 0 for any.", prefix=OURS
+    )
     requests_queue_size: int = row(0, COUNT, "Requests that may wait before others get 429; 0 for any number.")
     max_clients: int = row(2048, COUNT, "Connections at a time; 0 for any number.")
     ttl: int = row(31_536_000, COUNT, "Seconds an answer may be cached; 0 says `no-cache`.")

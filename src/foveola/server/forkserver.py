@@ -4,19 +4,24 @@ A worker that is killed must be replaced at once, and importing NumPy and libvip
 here it is done once. Nothing is computed before the fork, because libvips starts threads when it first computes and a
 fork would lose them. The standard library's fork server hands on the whole environment (`IMGPROXY_KEY` too) and runs
 the caller's main module again, so this is a small one of our own, spoken to over one socket: a worker's end of a
-channel goes in, its process descriptor comes out. Source: https://man7.org/linux/man-pages/man2/pidfd_open.2.html
+channel goes in, its process descriptor comes out, and later how it ended.
+Source: https://man7.org/linux/man-pages/man2/pidfd_open.2.html
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import json
 import logging
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from typing import NoReturn
 
 from foveola import sandbox
 from foveola.sandbox import Fence, Prepared
@@ -49,25 +54,13 @@ def start(fence: Fence) -> tuple[subprocess.Popen[bytes], socket.socket]:
         It, and our end of the socket that it is spoken to over; closing that ends it and all its workers.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
     with theirs:
         command = [sys.executable, "-P", "-m", "foveola.server.forkserver", str(theirs.fileno()), fence.written()]
         process = subprocess.Popen(  # noqa: S603  # our own module
             command, stdin=subprocess.DEVNULL, env=environment(os.environ), pass_fds=[theirs.fileno()]
         )
     return process, ours
-
-
-def fork(control: socket.socket, channel: socket.socket) -> int:
-    """Have a worker forked that talks over `channel`; return its process descriptor.
-
-    Raises:
-        OSError: the process that should fork is gone.
-    """
-    send(control, b"fork", [channel.fileno()])
-    message, descriptors = receive(control, 1)
-    if not message or len(descriptors) != 1:
-        raise ConnectionError("The fork server is gone")
-    return descriptors[0]
 
 
 def main(descriptor: int, fence: Fence) -> None:
@@ -81,45 +74,59 @@ def main(descriptor: int, fence: Fence) -> None:
     gc.freeze()  # workers share the memory of what nobody touches
     for number in (signal.SIGINT, signal.SIGTERM):  # a terminal and a service manager signal everyone; the front drains
         signal.signal(number, signal.SIG_IGN)
-    with socket.socket(fileno=descriptor) as control:
-        while True:
+    with socket.socket(fileno=descriptor) as control, contextlib.suppress(ConnectionError):
+        _serve(control, prepared)
+
+
+def _serve(control: socket.socket, prepared: Prepared) -> None:
+    """Fork a worker for each message, and tell of each that has ended, until the other side is gone."""
+    children: dict[int, int] = {}
+    waiting = select.poll()  # unlike epoll it is no descriptor, which children would inherit
+    waiting.register(control, select.POLLIN)
+    while True:
+        for ready, _ in waiting.poll():
+            if ready in children:
+                waiting.unregister(ready)
+                os.close(ready)
+                pid = children.pop(ready)
+                send(control, _told(pid=pid, ended=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
+                continue
             message, descriptors = receive(control, 1)
-            _reap()
             if not message:
                 return
             with socket.socket(fileno=descriptors[0]) as channel:
-                child = os.fork()
+                try:
+                    child = os.fork()
+                except OSError as error:
+                    send(control, _told(error=str(error)))
+                    continue
                 if child == 0:
-                    control.close()
-                    _run(worker.main, channel, prepared)
-                process = os.pidfd_open(child)
-                send(control, b"forked", [process])
-                os.close(process)
+                    for descriptor in (control.detach(), *children):
+                        os.close(descriptor)
+                    _run(channel, prepared)
+            process = os.pidfd_open(child)
+            children[process] = child
+            waiting.register(process, select.POLLIN)
+            send(control, _told(pid=child), [process])
 
 
-def _run(work: object, channel: socket.socket, prepared: Prepared) -> None:
+def _told(**said: object) -> bytes:
+    return json.dumps(said).encode()
+
+
+def _run(channel: socket.socket, prepared: Prepared) -> NoReturn:
     """Be a worker, and never come back."""
+    from foveola.server import worker
+
     status = 1
     try:
-        assert callable(work)
         sandbox.enter(prepared)
-        work(channel)
+        worker.main(channel)
         status = 0
     except BaseException:  # the process ends here
         _log.exception("A worker has failed")
     finally:
         os._exit(status)
-
-
-def _reap() -> None:
-    """Let workers go that have ended, and say so of those that have crashed."""
-    try:
-        while (found := os.waitpid(-1, os.WNOHANG))[0]:
-            code = os.waitstatus_to_exitcode(found[1])
-            if code not in (0, -signal.SIGKILL):
-                _log.error("Worker %d ended with %d", found[0], code)
-    except ChildProcessError:
-        return
 
 
 if __name__ == "__main__":

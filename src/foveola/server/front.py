@@ -30,7 +30,8 @@ from foveola.server.metrics import Metrics
 from foveola.server.request import Request, Scope
 from foveola.server.routes import kind_of
 from foveola.server.story import Story
-from foveola.server.workers import Pool
+from foveola.server.suspects import Suspects
+from foveola.server.workers import Pool, Wear
 from foveola.sources import Sources
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -50,12 +51,14 @@ class Front:
     """
 
     def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
-        workers = settings.server.workers or len(os.sched_getaffinity(0))
+        said = settings.server
+        workers = said.workers or len(os.sched_getaffinity(0))
         where, most, check = (getattr(settings.decisions, f"decisions{part}") for part in ("", "_size", "_check"))
         self._settings = settings
         self._metrics = Metrics(settings.monitoring, workers)
         self._memory = Memory(open_store(where, most), check)
-        self._pool = Pool(workers, settings.defaults, self._metrics, settings.fence)
+        wear = Wear(said.worker_requests, said.worker_seconds, said.worker_memory << 20)
+        self._pool = Pool(workers, settings.defaults, self._metrics, settings.fence, wear, Suspects())
         self._sources = Sources(settings.reach)
         self._trusted = Sources(replace(settings.reach, allowed=()))
         self._speaker = Speaker(settings, now)

@@ -128,7 +128,13 @@ class TextFacts:
 
 
 class WorkerError(FoveolaError):
-    """A worker has died, or said what no worker says."""
+    """A worker can't be had, has crashed, or said what no worker says."""
+
+
+class KilledError(WorkerError):
+    """A worker was killed by someone else, perhaps by the system for want of memory; its picture may be innocent."""
+
+    status = 503
 
 
 class UnknownTypeError(ImageError):

@@ -31,8 +31,6 @@ PAUSE_SECONDS = 5.0
 """How long a store that failed is left alone."""
 SILENCE_SECONDS = 60.0
 """How long nothing is logged after a failure was."""
-LARGE = 1 << 18
-"""Bytes of a source that are hashed in another thread: half a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,9 @@ class Memory:
         """Return what is remembered of a source with a watermark, None where nothing is to be remembered."""
         if self._store is None:
             return None
-        name = await _hashed(source)
+        name = await source.name()
         if watermark is not None:
-            name = hashlib.sha256(f"{name} {await _hashed(watermark)}".encode()).hexdigest()
+            name = hashlib.sha256(f"{name} {await watermark.name()}".encode()).hexdigest()
         return Known(name, await self._rows(name), self._every > 0 and self._unchecked >= self._every - 1)
 
     def learn(self, known: Known, facts: Facts) -> None:
@@ -136,7 +134,3 @@ class Memory:
 
     def _told(self) -> str:
         return ", ".join(f"{word} {count}" for word, count in sorted(self.counts.items()) if word) or "none yet"
-
-
-async def _hashed(body: Body) -> str:
-    return await asyncio.to_thread(body.digest, "sha256") if body.size > LARGE else body.digest("sha256")

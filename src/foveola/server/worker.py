@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import io
 import json
 import logging
+import math
 import os
 import resource
 import signal
@@ -24,8 +26,9 @@ from foveola.codecs import NAMES, codec, pillow, vips
 from foveola.decisions.page import build, page_of, told
 from foveola.errors import CodecError, FoveolaError, ImageError
 from foveola.info import tell
+from foveola.options import ProcessingOptions
 from foveola.picture import format_of
-from foveola.pipeline import Defaults, Rendered, Saving, plan, render
+from foveola.pipeline import Accepted, Defaults, Rendered, Saving, plan, render
 from foveola.remembered import Remembered
 from foveola.server import glib, logs
 from foveola.server.jobs import LARGEST, Facts, Job, TextFacts, UnknownTypeError, receive, refusal, reply, send, unpack
@@ -37,6 +40,8 @@ _log = logging.getLogger("foveola.worker")
 _PR_SET_PDEATHSIG = 1
 _WARNINGS = 10
 """How many of libvips' are written down for one picture."""
+CORES = 4
+"""More cores than a job keeps busy: the encoder of AVIF has threads, and two encodes may run side by side."""
 MARGIN = 1.5
 """How many times the longest look so far the next one may take."""
 
@@ -89,6 +94,7 @@ def main(channel: socket.socket) -> None:
     warnings = logs.Few(_WARNINGS)
     for name in ("pyvips", glib.NAME):
         logging.getLogger(name).addFilter(warnings)
+    warm(defaults)
     send(channel, b"ready")
     while True:
         message, descriptors = receive(channel, 3)
@@ -96,9 +102,28 @@ def main(channel: socket.socket) -> None:
             return
         send(channel, b"begun")
         warnings.begin()
-        send(channel, answer(unpack(message), defaults, *descriptors))
+        job: Job = unpack(message)
+        _limit_cpu(job)
+        send(channel, answer(job, defaults, *descriptors))
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def warm(defaults: Defaults) -> None:
+    """Make a small picture of a small picture, since the first one takes libvips ten times as long as the second."""
+    with io.BytesIO() as file:
+        Image.new("RGB", (16, 16)).save(file, "JPEG")
+        source = file.getvalue()
+    for format in ("jpeg", "webp"):
+        with contextlib.suppress(FoveolaError):  # settings may forbid even that
+            work(source, Job(len(source), ProcessingOptions(width=8, format=format), Accepted(), 0.0), defaults)
+
+
+def _limit_cpu(job: Job) -> None:
+    """Let the system end this process, should it compute on when its time is over and nobody is there to end it."""
+    left = max(job.until - time.monotonic(), 0)
+    most = math.ceil(time.process_time() + CORES * (left + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
 
 
 def answer(job: Job, defaults: Defaults, source: int, result: int, watermark: int | None = None) -> bytes:

@@ -1,9 +1,10 @@
-"""The pool of workers, seen from the front: processes that are asked, waited for, killed and replaced.
+"""The pool of workers: asked, waited for, and replaced when they are lost, stuck or worn.
 
-One worker has one job. Whatever ends the waiting (the deadline, a client that left, a crash) ends the worker too, since
-nothing else stops an encoder in the middle; another takes its place at once. The front keeps a process descriptor of
-each, never a number that the system may have given to someone else.
-Source: https://man7.org/linux/man-pages/man2/pidfd_send_signal.2.html
+One worker has one job, and nothing but its end stops an encoder in the middle. So whatever ends the waiting (the
+deadline, a client that left) gives the worker a moment to end by itself, which most can, and then ends it. A worker
+that is lost before it has begun costs nobody anything; one that was killed by somebody else costs a second try; one
+that has crashed costs its request, and the picture is remembered for it (`foveola.server.suspects`). Each that ends is
+replaced at once. Source: docs/design.md, "The server"
 """
 
 from __future__ import annotations
@@ -13,64 +14,66 @@ import contextlib
 import logging
 import os
 import signal
-import socket
-import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TypeVar
 
 from foveola.errors import FoveolaError, UrlError
 from foveola.pipeline import Defaults
 from foveola.sandbox import Fence
-from foveola.server import forkserver
-from foveola.server.jobs import LIMIT, Facts, Job, TextFacts, WorkerError, pack, read_reply, read_text_facts, send
+from foveola.server.jobs import (
+    LIMIT,
+    Facts,
+    Job,
+    KilledError,
+    TextFacts,
+    WorkerError,
+    pack,
+    read_reply,
+    read_text_facts,
+)
 from foveola.server.metrics import PROCESSING, Metrics
+from foveola.server.processes import FORK_SECONDS, Processes, Worker
+from foveola.server.suspects import Suspects
 from foveola.sources.base import Body
 
 T = TypeVar("T", Facts, TextFacts)
 
 _log = logging.getLogger("foveola.server")
-START_SECONDS = 60.0
-"""How long the first workers may take: they import NumPy and libvips, perhaps from a cold disk."""
 PAUSE_SECONDS = 1.0
 """How long to wait before trying again, when no worker can be started."""
+BEGIN_SECONDS = 1.0
+"""How long a worker may take to say that it has begun: one that does not is stopped or stuck, and its job goes on."""
+GRACE_SECONDS = 0.1
+"""How long a worker may go on that nobody waits for any more; a new one costs as much as a small job."""
+DEATH_SECONDS = 2.0
+"""How long is waited for how a worker has ended; one that does not end though it has closed its channel is killed."""
+_OTHERS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP})
+"""Signals that come from somebody else; any other is a worker's own doing."""
 
 
 @dataclass(frozen=True)
-class Worker:
-    """One process and the channel to it.
+class Wear:
+    """How much a worker may have done before another takes its place; 0 for any number.
 
     Args:
-        channel: our end.
-        process: its process descriptor.
+        jobs: pictures.
+        seconds: since it was forked.
+        bytes: of memory that it has when it has nothing to do.
     """
 
-    channel: socket.socket
-    process: int
+    jobs: int = 0
+    seconds: float = 0.0
+    bytes: int = 0
 
-    def tell(self, message: bytes, *descriptors: int) -> bool:
-        """Send a message; return whether there was someone to take it."""
-        try:
-            send(self.channel, message, descriptors)
-        except OSError:
-            return False
-        return True
-
-    async def hear(self) -> bytes:
-        """Wait for a message; an empty one means that the worker has died."""
-        try:
-            return await asyncio.get_running_loop().sock_recv(self.channel, LIMIT)
-        except OSError:
-            return b""
-
-    def kill(self) -> None:
-        """End the process, whatever it is doing; a second call does nothing."""
-        if self.channel.fileno() < 0:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.process, signal.SIGKILL)
-        self.channel.close()
-        os.close(self.process)
+    def out(self, worker: Worker) -> bool:
+        """Return whether a worker is worn."""
+        return (
+            0 < self.jobs <= worker.jobs
+            or 0 < self.seconds <= time.monotonic() - worker.born
+            or 0 < self.bytes <= worker.memory
+        )
 
 
 class Pool:
@@ -81,22 +84,28 @@ class Pool:
         defaults: what they do where a URL says nothing; handed to each when it starts.
         metrics: counts how long is waited for them, and how long they work.
         fence: what they are kept in.
+        wear: when they are replaced.
+        suspects: the pictures that workers have died of.
 
     Attributes:
         failing: whether the last attempt to replace a worker has failed.
     """
 
-    def __init__(self, size: int, defaults: Defaults, metrics: Metrics, fence: Fence) -> None:
+    def __init__(
+        self, size: int, defaults: Defaults, metrics: Metrics, fence: Fence, wear: Wear, suspects: Suspects
+    ) -> None:
         self.failing = False
         self._size = size
         self._defaults = pack(defaults)
         self._metrics = metrics
-        self._fence = fence
+        self._wear, self._suspects = wear, suspects
+        self._processes = Processes(fence)
         self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         self._alive: set[Worker] = set()
-        self._replacing: set[asyncio.Task[None]] = set()
-        self._forking = asyncio.Lock()
-        self._server: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._replacing = 0
+        self._closed = False
+        self._starting = asyncio.Lock()
 
     async def start(self) -> None:
         """Start all workers and wait until they are ready.
@@ -105,144 +114,213 @@ class Pool:
             WorkerError: they can't be started.
         """
         for _ in range(self._size):
-            self._idle.put_nowait(await self._started())
+            await self._start_one()
 
     async def work(self, job: Job, source: Body, result: Body, watermark: Body | None = None) -> Facts:
-        """Have a picture made; cancelling this kills whoever is doing it.
+        """Have a picture made; cancelling this ends whatever is being done.
 
         Args:
             job: what to do.
-            source: the file's bytes.
-            result: where the finished file goes.
+            source: the file's bytes; nobody changes them from now on.
+            result: where the finished file goes; nobody changes it afterwards.
             watermark: the bytes of the watermark, if the job says that there is one.
 
         Raises:
             FoveolaError: what the worker says is wrong with the picture.
+            ImageError: workers have died of it.
             WorkerError: the worker has died.
         """
-        marks = (watermark.fd,) if watermark is not None else ()
-        return await self._done(job, result, read_reply, source.fd, result.fd, *marks)
+        return await self._done(job, read_reply, source, result, *((watermark,) if watermark else ()))
 
     async def tell(self, job: Job, source: Body, result: Body) -> None:
         """Have a text about a picture written, as `work` does."""
-        await self._done(job, result, read_text_facts, source.fd, result.fd)
+        await self._done(job, read_text_facts, source, result)
 
-    async def _done(self, job: Job, result: Body, read: Callable[[bytes], T], *descriptors: int) -> T:
+    async def close(self) -> None:
+        """Kill all workers and the process that forks them."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in self._alive:
+            worker.close()
+        self._alive.clear()
+        await self._processes.close()
+
+    async def _done(self, job: Job, read: Callable[[bytes], T], source: Body, result: Body, *marks: Body) -> T:
+        """Have a job done, a second time if the worker was killed and there is time left."""
         message = pack(job)
         if len(message) > LIMIT:
             raise UrlError(f"Expected options that fit into {LIMIT} bytes, got {len(message)}")
-        worker, answer = await self._answered(message, *descriptors)
+        for body in (source, *marks):
+            body.seal()
+        await self._suspects.check(source)
+        for again in (True, False):
+            try:
+                facts = await self._answered(message, read, source, result, *marks)
+                break
+            except WorkerError as error:
+                killed = isinstance(error, KilledError)
+                await self._suspects.blame(source, crashed=not killed)
+                said = f"{error}, over the picture of {source.size} bytes with the SHA-256 {await source.name()}"
+                _log.error(said)
+                if not (killed and again and time.monotonic() < job.until):
+                    raise type(error)(said) from None
+            os.ftruncate(result.fd, 0)
+        await self._suspects.forgive(source)
+        return facts
+
+    async def _answered(self, message: bytes, read: Callable[[bytes], T], *bodies: Body) -> T:
+        """Hand a message to a worker, and take in what it has done."""
+        worker, answer = await self._asked(message, *(body.fd for body in bodies))
         try:
             facts = read(answer)
-            _check_size(facts.bytes, result)
+            _check_result(facts.bytes, bodies[1])
         except WorkerError:
             self._replace(worker)
             raise
         except FoveolaError:
-            self._idle.put_nowait(worker)
+            self._return(worker)
             raise
         self._metrics.vips(worker, *facts.vips)
-        self._idle.put_nowait(worker)
+        self._return(worker)
         return facts
 
-    async def close(self) -> None:
-        """Kill all workers and the process that forks them."""
-        for task in self._replacing:
-            task.cancel()
-        await asyncio.gather(*self._replacing, return_exceptions=True)
-        for worker in self._alive:
-            worker.kill()
-        self._alive.clear()
-        await self._stop_server()
+    async def _asked(self, message: bytes, *descriptors: int) -> tuple[Worker, bytes]:
+        """Have a message answered by a worker that has begun with it.
 
-    async def _answered(self, message: bytes, *descriptors: int) -> tuple[Worker, bytes]:
-        """Have a message answered by a worker that has begun with it; one that died idle costs nothing."""
+        Raises:
+            KilledError: it was killed.
+            WorkerError: it has crashed.
+        """
+        loop = asyncio.get_running_loop()
         while True:
             with self._metrics.span("queue"):
-                worker = await self._idle.get()
+                worker = await self._free()
+            late = loop.call_later(BEGIN_SECONDS, worker.kill)
             try:
                 with self._metrics.span(PROCESSING):
-                    begun = worker.tell(message, *descriptors) and await worker.hear()
+                    begun = worker.tell(message, *descriptors, owes=2) and await worker.hear()
+                    late.cancel()
                     answer = await worker.hear() if begun else b""
             except BaseException:
-                self._replace(worker)
+                self._do(self._abandon(worker))
                 raise
+            finally:
+                late.cancel()
             if answer:
                 return worker, answer
-            self._replace(worker)
             if begun:
-                raise WorkerError("A worker has died")
+                raise await self._mourned(worker)
+            self._replace(worker)
+
+    async def _free(self) -> Worker:
+        """Wait for a worker that has nothing to do."""
+        while (worker := await self._idle.get()) not in self._alive:
+            pass
+        return worker
+
+    async def _mourned(self, worker: Worker) -> WorkerError:
+        """Return the error of a worker that has fallen silent over its job."""
+        try:
+            async with asyncio.timeout(DEATH_SECONDS):
+                status = await asyncio.shield(worker.ended)
+        except TimeoutError:
+            return WorkerError("A worker has closed its channel")
+        finally:
+            self._replace(worker)
+        if -status in _OTHERS:
+            return KilledError("A worker was killed")
+        how = signal.Signals(-status).name if status < 0 else f"with status {status}"
+        return WorkerError(f"A worker has ended by itself ({how})")
+
+    async def _abandon(self, worker: Worker) -> None:
+        """Let a worker that nobody waits for end its job if that is a matter of a moment, else end it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                while worker.owes and await worker.hear():
+                    pass
+        if worker.owes:
+            self._replace(worker)
+        else:
+            self._return(worker)
+
+    def _return(self, worker: Worker) -> None:
+        """Let a worker have the next job, or another if it is worn and no other is being replaced."""
+        worker.jobs += 1
+        if self._replacing or not self._wear.out(worker):
+            self._idle.put_nowait(worker)
+        else:
+            self._replace(worker)
 
     def _replace(self, worker: Worker) -> None:
+        """End a worker, and have another one take its place."""
+        if worker not in self._alive:
+            return
         self._alive.discard(worker)
         self._metrics.gone(worker)
-        worker.kill()
-        task = asyncio.create_task(self._refill())
-        self._replacing.add(task)
-        task.add_done_callback(self._replacing.discard)
+        worker.close()
+        if not self._closed:
+            self._do(self._refill())
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        """Have something done beside what is waited for."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _refill(self) -> None:
         """Put a new worker into the pool, however long it takes."""
-        while True:
-            try:
-                self._idle.put_nowait(await self._started())
-            except WorkerError:
-                self.failing = True
-                _log.exception("No worker can be started; trying again")
-                await asyncio.sleep(PAUSE_SECONDS)
-            else:
-                self.failing = False
-                return
-
-    async def _started(self) -> Worker:
-        """Return a new worker that has said that it is ready."""
-        async with self._forking:
-            worker = await self._forked()
-            try:
-                worker.tell(self._defaults)
-                async with asyncio.timeout(START_SECONDS):
-                    ready = await worker.hear()
-            except TimeoutError:
-                ready = b""
-            if not ready:
-                self._alive.discard(worker)
-                worker.kill()
-                raise WorkerError("A worker does not start")
-        return worker
-
-    async def _forked(self) -> Worker:
-        if self._server is None:
-            self._server = forkserver.start(self._fence)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
+        self._replacing += 1
         try:
-            with theirs:
-                process = await asyncio.to_thread(forkserver.fork, self._server[1], theirs)
-        except OSError as error:
-            ours.close()
-            await self._stop_server()
-            raise WorkerError(f"No worker can be forked: {error}") from error
-        worker = Worker(ours, process)
+            while True:
+                try:
+                    await self._start_one()
+                except WorkerError:
+                    self.failing = True
+                    _log.exception("No worker can be started; trying again")
+                    await asyncio.sleep(PAUSE_SECONDS)
+                else:
+                    self.failing = False
+                    return
+        finally:
+            self._replacing -= 1
+
+    async def _start_one(self) -> None:
+        """Put a new worker into the pool that has said that it is ready; one starts at a time."""
+        async with self._starting:
+            worker = await self._processes.fork()
+            ready = b""
+            try:
+                worker.tell(self._defaults, owes=1)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FORK_SECONDS):
+                        ready = await worker.hear()
+            finally:
+                if not ready:
+                    worker.close()
+            if not ready:
+                raise WorkerError("A worker does not start")
         self._alive.add(worker)
-        return worker
+        self._idle.put_nowait(worker)
+        worker.ended.add_done_callback(lambda _: self._lost(worker))
 
-    async def _stop_server(self) -> None:
-        if self._server is not None:
-            process, control = self._server
-            self._server = None
-            with contextlib.suppress(OSError):
-                control.shutdown(socket.SHUT_RDWR)  # a thread may be waiting on it
-            control.close()
-            process.kill()
-            await asyncio.to_thread(process.wait)
+    def _lost(self, worker: Worker) -> None:
+        """Replace a worker that has ended with nothing to do; who waits for one finds out alone."""
+        if not worker.owes:
+            self._replace(worker)
 
 
-def _check_size(said: int, result: Body) -> None:
-    """Take the size of a result in, if as much was written.
+def _check_result(said: int, result: Body) -> None:
+    """Take a result in, if as much was written as is said; from now on it stays as it is.
 
     Raises:
-        WorkerError: it was not.
+        WorkerError: it was not, or whoever wrote it may still change it.
     """
+    try:
+        result.seal()
+    except OSError:
+        raise WorkerError("A worker has kept hold of its result") from None
     if os.fstat(result.fd).st_size != said:
         raise WorkerError("A worker said another size than it wrote")
     result.size = said

@@ -7,6 +7,9 @@ descriptor. Source: https://man7.org/linux/man-pages/man2/memfd_create.2.html
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import fcntl
 import hashlib
 import os
 
@@ -14,6 +17,9 @@ from foveola.errors import ImageError
 
 PART = 1 << 20
 """Bytes that are read at a time."""
+LARGE = 1 << 18
+"""Bytes of a file that are hashed in another thread: half a millisecond."""
+_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
 
 
 class Body:
@@ -26,15 +32,16 @@ class Body:
     fd = -1
 
     def __init__(self, most: int = 0) -> None:
-        self.fd = os.memfd_create("foveola", os.MFD_CLOEXEC)
+        self.fd = os.memfd_create("foveola", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self.size = 0
         self._most = most
+        self._name = ""
 
     @classmethod
     def of(cls, descriptor: int, size: int) -> Body:
         """Return the first `size` bytes of an open file, not copied; the descriptor is closed with this object."""
         body = cls.__new__(cls)
-        body.fd, body.size, body._most = descriptor, size, 0
+        body.fd, body.size, body._most, body._name = descriptor, size, 0, ""
         return body
 
     def write(self, data: bytes | memoryview) -> None:
@@ -71,6 +78,27 @@ class Body:
             found.update(part)
             done += len(part)
         return found.hexdigest()
+
+    async def name(self) -> str:
+        """Return the SHA-256 of the bytes, in hexadecimal; they are final from now on."""
+        if not self._name:
+            large = self.size > LARGE
+            self._name = await asyncio.to_thread(self.digest, "sha256") if large else self.digest("sha256")
+        return self._name
+
+    def seal(self) -> None:
+        """Let nobody change the bytes any more, though they hold the descriptor; a file of this machine is left alone.
+
+        Source: https://man7.org/linux/man-pages/man2/F_GET_SEALS.2const.html
+
+        Raises:
+            OSError: someone has the memory mapped for writing.
+        """
+        try:
+            fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _SEALS)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EPERM):  # no memfd, or one that is sealed already
+                raise
 
     def close(self) -> None:
         """Give the memory back; a second call does nothing."""

@@ -15,7 +15,7 @@ from xml.parsers import expat
 from foveola.errors import ImageError
 from foveola.transform.svg import DEEPEST, MOST_BYTES, check_entity, readable, refused, unescaped
 
-MOST_ELEMENTS = 200_000
+MOST_ELEMENTS = 100_000
 """librsvg takes 2 kB for each."""
 MOST_MATCHING = 2_000_000.0
 """Microseconds that matching style sheets may take."""
