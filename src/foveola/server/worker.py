@@ -22,6 +22,8 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 
+from PIL import Image
+
 from foveola.codecs import NAMES, codec, pillow, vips
 from foveola.decisions.page import build, page_of, told
 from foveola.errors import CodecError, FoveolaError, ImageError
