@@ -444,7 +444,7 @@ def test_nothing_piles_up(open_server: Served, elsewhere: Origin) -> None:
 
     def settle() -> None:
         """Have the worker that is there now start the threads that pictures need: a new one has none yet."""
-        until(lambda: len(served.workers) == 1, 5)
+        until(lambda: len(served.workers) == 2, 5)
         for target in (*targets[:3], "/info/unsafe/plain/local:///cat.jpg") * 3:
             exchanged(served, f"GET {target} HTTP/1.1".encode())
 

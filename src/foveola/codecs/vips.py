@@ -35,6 +35,8 @@ _FAIL_ON = {"jpeg": "warning", "tiff": "error"}
 _LOADERS = {"avif": "heifload_buffer"} | {
     name: f"{name}load_buffer" for name in ("jpeg", "png", "webp", "gif", "tiff", "svg")
 }
+_BLOCKED = ("VipsForeignLoad", "VipsForeignSave", "VipsSystem")
+_BUFFERS = ("Jpeg", "Png", "Webp", "Tiff", "Heif")
 _GREYS, _RGBS = ("b-w", "grey16"), ("srgb", "rgb16")
 _SPACES = {("uint8", 1): "b-w", ("uint16", 1): "grey16", ("uint8", 3): "srgb", ("uint16", 3): "rgb16"}
 PROFILE = "icc-profile-data"
@@ -49,6 +51,20 @@ _MILLIMETRES = 25.4  # an inch; libvips counts resolution in pixels a millimetre
 _UNKNOWN = 1.0  # what libvips has where a file says nothing
 DPI = 72.0
 """The resolution of a picture that says nothing."""
+
+
+def fence() -> None:
+    """Let this process load and save nothing but our formats, from memory to memory; it can't be undone by accident.
+
+    Loaders that libvips' authors don't trust, loaders and savers of files, and the operation that runs programs are
+    blocked, whoever asks for them. Source: https://www.libvips.org/API/current/func.operation_block_set.html
+    """
+    pyvips.block_untrusted_set(True)
+    for name in _BLOCKED:
+        pyvips.operation_block_set(name, True)
+    for way, names in (("Load", (*_BUFFERS, "Nsgif", "Svg")), ("Save", (*_BUFFERS, "Cgif"))):
+        for name in names:
+            pyvips.operation_block_set(f"VipsForeign{way}{name}Buffer", False)
 
 
 def from_picture(picture: Picture) -> pyvips.Image:

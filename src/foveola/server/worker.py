@@ -24,7 +24,7 @@ from importlib import import_module
 
 from PIL import Image
 
-from foveola.codecs import NAMES, codec
+from foveola.codecs import NAMES, codec, pillow, vips
 from foveola.decisions.page import build, page_of, told
 from foveola.errors import CodecError, FoveolaError, ImageError
 from foveola.info import tell
@@ -33,7 +33,7 @@ from foveola.picture import format_of
 from foveola.pipeline import Accepted, Defaults, Rendered, Saving, plan, render
 from foveola.pipeline.cost import cost, cost_of_facts
 from foveola.remembered import Remembered
-from foveola.server import logs
+from foveola.server import glib, logs
 from foveola.server.jobs import (
     LARGEST,
     Facts,
@@ -93,7 +93,9 @@ def preload() -> None:
     for name in NAMES:
         with contextlib.suppress(CodecError):  # a missing library costs only its format
             codec(name)
-    Image.init()
+    glib.catch()
+    pillow.fence()
+    vips.fence()
     build()
 
 
@@ -105,7 +107,8 @@ def main(channel: socket.socket) -> None:
     message, _ = receive(channel)
     defaults: Defaults = unpack(message)
     warnings = logs.Few(_WARNINGS)
-    logging.getLogger("pyvips").addFilter(warnings)
+    for name in ("pyvips", glib.NAME):
+        logging.getLogger(name).addFilter(warnings)
     warm(defaults)
     send(channel, b"ready")
     while True:
