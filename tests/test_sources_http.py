@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import ssl
 import zlib
@@ -455,6 +456,31 @@ def test_connections_are_used_again(keep_alive: float, connections: int) -> None
             await sources.close()
 
         assert len(seen) == connections
+
+    run(work())
+
+
+@pytest.mark.parametrize("seconds", [0, 0.01])
+def test_what_nobody_has_asked_for_is_no_answer(seconds: float) -> None:
+    """A server that sends on after an answer would choose what the next one who asks it for a file is given."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                path = (await reader.readuntil(b"\r\n\r\n")).split()[1]
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path))
+                await asyncio.sleep(seconds)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nanother")
+        writer.close()
+
+    async def work() -> None:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            sources = Sources(HERE)
+            for path in ("/one", "/two", "/three"):
+                assert content(await sources.fetch(url + path, Ask())) == path.encode()
+                await asyncio.sleep(2 * seconds)
+            await sources.close()
 
     run(work())
 

@@ -8,8 +8,10 @@ Source: https://docs.aiohttp.org/en/stable/client_reference.html
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+import select
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +20,9 @@ from http.cookies import BaseCookie
 from urllib.parse import quote
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from yarl import URL
 
 import foveola
@@ -111,10 +116,34 @@ class Http:
         await self._proxied.close()
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Connections that are kept, but for those over which something came that nobody has asked for.
+
+    aiohttp would take it for the answer to whatever is asked next over the connection: another file of the same server.
+    """
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        kept = await super()._get(key, traces)
+        while kept is not None and (kept.protocol is None or kept.protocol.should_close or _speaks(kept.transport)):
+            kept.close()
+            kept = await super()._get(key, traces)
+        return kept
+
+
+def _speaks(transport: asyncio.BaseTransport | None) -> bool:
+    """Return whether a connection has something to be read, or its end, though nothing was asked."""
+    here = None if transport is None else transport.get_extra_info("socket")
+    if here is None:
+        return True
+    poll = select.poll()
+    poll.register(here.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
 def _connector(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) -> aiohttp.TCPConnector:
     if not reach.keep_alive:
         return aiohttp.TCPConnector(limit=0, socket_factory=make, ssl=reach.verify, force_close=True)
-    return aiohttp.TCPConnector(limit=0, socket_factory=make, ssl=reach.verify, keepalive_timeout=reach.keep_alive)
+    return _Connector(limit=0, socket_factory=make, ssl=reach.verify, keepalive_timeout=reach.keep_alive)
 
 
 def _session(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) -> aiohttp.ClientSession:
