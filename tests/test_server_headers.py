@@ -210,6 +210,18 @@ def test_an_answer_says_what_it_depends_on(accept: bool, hints: bool, value: str
     assert headers.vary(accept=accept, hints=hints) == value
 
 
+def test_an_answer_depends_on_what_its_source_was_told() -> None:
+    assert headers.vary("X-Tenant", "accept", "Cookie", accept=True) == "accept, X-Tenant, Cookie"
+    assert headers.vary("Accept-Encoding") == "Accept-Encoding"
+
+
+@pytest.mark.parametrize(("explicit", "source"), [(0, {}), (60, {}), (0, {"expires": "Thu, 01 Jan 1970 00:01:00 GMT"})])
+def test_what_is_for_one_client_is_not_public(explicit: int, source: dict[str, str]) -> None:
+    said = headers.cache_control(200, 60, source, explicit=explicit, passed=True, private=True)
+
+    assert said == "max-age=60, private"
+
+
 @pytest.mark.parametrize(
     ("source", "value"),
     [

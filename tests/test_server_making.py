@@ -30,6 +30,7 @@ from foveola.server.making import Maker
 from foveola.server.memory import Memory
 from foveola.server.metrics import Metrics
 from foveola.server.wishes import Reader, Wish
+from foveola.sources import loops
 from foveola.sources.base import Ask, Body, Fetched
 from foveola.urls import ImageUrl, InfoUrl
 
@@ -500,3 +501,18 @@ def test_a_raw_wish_asks_for_the_source_as_it_is() -> None:
     asked = wish(Settings(), ProcessingOptions(raw=True, max_src_file_size=9), range="bytes=0-1", accept="*/*").ask
 
     assert asked == Ask((("range", "bytes=0-1"),), 9, raw=True)
+
+
+def test_a_wish_that_comes_from_this_server_is_none() -> None:
+    """Marks of others like it go along, those of a CDN do not: it may stand before us and the source alike."""
+    other = "foveola-0123456789abcdef"
+
+    assert dict(wish(Settings(), cdn_loop=f"cloudflare; loops=1, {other}").ask.headers) == {"cdn-loop": other}
+    assert wish(Settings(), cdn_loop="cloudflare").ask.headers == ()
+    named = Settings(server=Server(request_headers_passthrough=("CDN-Loop",)))
+    assert wish(named, cdn_loop="cloudflare").ask.headers == ()
+    for said in (loops.MARK, f"{other}, {loops.MARK}", f"cloudflare,{loops.MARK};a=b", ", ".join([other] * loops.MOST)):
+        with pytest.raises(SourceError) as error:
+            wish(Settings(), cdn_loop=said)
+        assert (error.value.status, error.value.public) == (508, "Loop detected")
+    assert wish(Settings(), cdn_loop=f"x{loops.MARK}").ask.headers == ()

@@ -176,6 +176,7 @@ class Settings:
             query_separator=self.urls.source_url_query_separator,
             allowed=self.security.allowed_sources,
             max_bytes=self.security.max_src_file_size,
+            memory=self.security.download_memory << 20,
             timeout=self.server.download_timeout,
             keep_alive=self.server.client_keep_alive_timeout,
             max_redirects=self.security.max_redirects,

@@ -94,7 +94,9 @@ class Story:
             wish = self._reader.wish(url, request.headers)
             if isinstance(url, InfoUrl):
                 made = await self._made(wish, stack)
-                return self._speaker.info(made.told, made.result, Sent(url.source, expires, hidden=url.hidden))
+                return self._speaker.info(
+                    made.told, made.result, Sent(url.source, expires, hidden=url.hidden, private=wish.private)
+                )
             fields["processing_options"] = _written(url.options)
             return await self._pictured(url, wish, fields, stack)
         except FoveolaError as error:
@@ -123,8 +125,9 @@ class Story:
     async def _pictured(self, url: ImageUrl, wish: Wish, fields: dict[str, Any], stack: AsyncExitStack) -> Answer:
         """Return the picture that a URL asks for, or its source as it is."""
         said = url.options
-        sent = Sent(url.source, said.expires, said.filename, said.return_attachment, url.hidden)
+        sent = Sent(url.source, said.expires, said.filename, said.return_attachment, url.hidden, wish.private)
         if said.raw:
+            stack.enter_context(self._admission.enter())
             limit = said.max_src_file_size
             most = self._settings.security.max_src_file_size if limit is None else limit
             return await raw.passed_on(self._sources, wish.ask, most, self._speaker, sent, stack)
