@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
@@ -52,7 +51,7 @@ class Front:
 
     def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
         said = settings.server
-        workers = said.workers or len(os.sched_getaffinity(0))
+        workers = settings.crew
         where, most, check = (getattr(settings.decisions, f"decisions{part}") for part in ("", "_size", "_check"))
         self._settings = settings
         self._metrics = Metrics(settings.monitoring, workers)

@@ -20,7 +20,7 @@ from foveola.config import Settings
 from foveola.decisions import open_store
 from foveola.errors import ConfigError, expected
 from foveola.kinds import integer
-from foveola.server import headers, logs
+from foveola.server import descriptors, headers, logs
 from foveola.server.advice import advice
 from foveola.server.assets import Place
 from foveola.server.connections import Connection, Patience, run
@@ -45,6 +45,7 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
         ConfigError: there are problems, each in a line of the message, or the address can't be listened on.
     """
     logs.setup(settings.log)
+    descriptors.raise_limit()
     if found := [*problems, *unusable(settings)]:
         raise ConfigError("\n".join(found))
     for sentence in advice(settings):
@@ -66,7 +67,8 @@ def serve(settings: Settings, problems: Sequence[str] = ()) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn drains, then raises them again: that was no failure
             signal.signal(number, lambda *_: None)
         patience = Patience(settings.server.read_request_timeout, settings.server.write_response_timeout)
-        uvloop.run(run(uvicorn.Server(config), listener, settings.server.max_clients, patience))
+        most = descriptors.clients(settings.server.max_clients, settings.crew)
+        uvloop.run(run(uvicorn.Server(config), listener, most, patience))
 
 
 def unusable(settings: Settings) -> list[str]:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from importlib import import_module
 
 from foveola.errors import ConfigError, SourceError
-from foveola.sources import local
+from foveola.sources import local, shortage
 from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source, masked
 from foveola.sources.body import too_large
 from foveola.sources.stores import Stores, check_extra
@@ -101,7 +101,8 @@ class Sources:
     @contextmanager
     def _in_time(self, url: str) -> Iterator[None]:
         try:
-            yield
+            with shortage.told():
+                yield
         except TimeoutError:
             raise SourceError(
                 f"No answer within {self._reach.timeout} seconds from {masked(url)}", status=504
