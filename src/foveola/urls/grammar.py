@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from foveola.presets import Presets
+from foveola.urls.stars import Pattern
 
-Replacement = tuple[re.Pattern[str], str]
+Replacement = tuple[Pattern, str]
 
 _GROUP = re.compile(r"\$\{([0-9]{1,3})\}")
 
@@ -30,7 +31,7 @@ class Grammar:
         replacements: what the beginnings of sources are replaced with, in order, as `replacements` returns them.
         encryption_key: what encrypted sources are decrypted with, 16, 24 or 32 bytes; none are read when empty.
         security: whether options may change limits of the server.
-        chained: how many pipelines a URL may have together; 0 for any number.
+        chained: how many pipelines a URL may have together; 0 for as many as there may ever be, 32.
         info_allowed: as `allowed`, of the info endpoint; so are the next two.
         info_presets: named sets of its options.
         info_only_presets: whether its paths begin with names of presets.
@@ -62,7 +63,7 @@ def replacements(pairs: Iterable[tuple[str, str]]) -> tuple[Replacement, ...]:
         pairs: patterns, in which `*` is anything but a slash, and texts, in which `${1}` is what the first `*` stands
             for.
     """
-    return tuple((re.compile(re.escape(pattern).replace(r"\*", "([^/]*)")), text) for pattern, text in pairs)
+    return tuple((Pattern(pattern), text) for pattern, text in pairs)
 
 
 def replaced(source: str, rules: Iterable[Replacement]) -> str:
@@ -70,7 +71,7 @@ def replaced(source: str, rules: Iterable[Replacement]) -> str:
     for pattern, template in rules:
         found = pattern.match(source)
         if found:
-            source = _filled(template, (found[0], *found.groups())) + source[found.end() :]
+            source = _filled(template, found) + source[len(found[0]) :]
     return source
 
 
