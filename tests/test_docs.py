@@ -20,6 +20,7 @@ from click.testing import CliRunner
 
 from foveola.cli import main
 from foveola.cli.rows import Row
+from foveola.oldest import FLOORS
 from foveola.samples import landscape
 
 ROOT = Path(__file__).parent.parent
@@ -188,3 +189,28 @@ def test_the_tour_left_what_it_promised(desk: Path) -> None:
 
     assert {"small.avif", "banner.jpg", "curve.png", "landscape.webp", "small.webp", "interface.webp"} <= names
     assert (desk / "banner.jpg").stat().st_size <= 100_000
+
+
+def test_the_threat_model_names_modules_and_tests_that_are_there() -> None:
+    text = (ROOT / "docs" / "security.md").read_text()
+    table = text.partition("## Threats")[2].partition("\n## ")[0]
+    rows = [row.split(" | ") for row in table.splitlines() if row.startswith("| ") and "---" not in row][1:]
+
+    assert len(rows) > 10
+    for _, stopped, tests, _ in rows:
+        modules = re.findall(
+            r"`([a-z_]+(?:\.[a-z_]+)*)`", re.sub(r"`(pip-audit|nosniff|foveola doctor|expires)`", "", stopped)
+        )
+        assert modules
+        for module in modules:
+            path = ROOT / "src" / "foveola" / module.replace(".", "/")
+            assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), module
+        assert tests
+        for name in re.findall(r"`(\w+)`", tests):
+            assert (ROOT / "tests" / f"{name}.py").exists(), name
+
+
+def test_what_is_said_of_libheif_is_still_so() -> None:
+    text = (ROOT / "docs" / "security.md").read_text()
+
+    assert ("* **libheif**" in text) == any(floor.awaited for floor in FLOORS)
