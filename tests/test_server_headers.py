@@ -354,6 +354,24 @@ def request(*pairs: tuple[str, str], client: tuple[str, int] | None = ("10.0.0.1
         ((("X-Real-IP", "1.1.1.1"),), "1.1.1.1"),
         ((("X-Real-IP", "1.1.1.1"), ("X-Forwarded-For", "2.2.2.2, 3.3.3.3")), "2.2.2.2"),
         ((("X-Forwarded-For", "2.2.2.2"), ("CF-Connecting-IP", "4.4.4.4")), "4.4.4.4"),
+        ((("X-Forwarded-For", "2001:db8::1"),), "2001:db8::1"),
+        ((("X-Forwarded-For", "::ffff:255.255.255.255"),), "::ffff:255.255.255.255"),
+        ((("X-Forwarded-For", "ABCD:ABCD:ABCD:ABCD:ABCD:ABCD:192.168.158.190"),), "ABCD:" * 6 + "192.168.158.190"),
+        ((("CF-Connecting-IP", "none"), ("X-Real-IP", "1.1.1.1")), "1.1.1.1"),
+        *(
+            ((("X-Forwarded-For", text),), "10.0.0.1")
+            for text in (
+                "e.com",
+                "1.2.3",
+                "0x7f.1",
+                "1.2.3.4:80",
+                "[::1]",
+                "fe80::1%eth0",
+                "\x80" * 9,
+                ":" * 65_000,
+                "",
+            )
+        ),
     ],
 )
 def test_proxies_say_who_has_asked(pairs: tuple[tuple[str, str], ...], client: str) -> None:

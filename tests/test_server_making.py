@@ -462,6 +462,28 @@ def test_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept(act) == ["cat", "dog", "logo", "dog"]
 
 
+def test_few_pictures_are_kept_and_those_of_the_settings_always() -> None:
+    """Each is a descriptor: a thousand names of watermarks left none for anybody."""
+
+    def held() -> int:
+        return len([*Path("/proc/self/fd").iterdir()])
+
+    async def act(found: Assets, shelf: Shelf, _: list[float]) -> None:
+        shelf.files |= {str(number): b"x" for number in range(3 * assets.MOST)}
+        before = held()
+        await found.find("", Place(data=CAT))
+        for number in range(3 * assets.MOST):
+            await found.find(str(number), Place())
+        assert held() <= before + assets.MOST + 1
+        last = len(shelf.asked)
+        for number in range(2 * assets.MOST, 3 * assets.MOST):
+            await found.find(str(number), Place())
+        assert len(shelf.asked) == last  # they are there
+        assert ("data", "") in found._kept
+
+    kept(act)
+
+
 def test_the_settings_are_trusted_where_urls_are_judged() -> None:
     async def act() -> None:
         strangers, ours = Shelf({"cat": CAT}), Shelf({"dog": DOG})

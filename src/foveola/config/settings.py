@@ -93,6 +93,11 @@ class Settings:
         return Keys(pairs, self.urls.signature_size, frozenset(self.urls.trusted_signatures))
 
     @property
+    def crew(self) -> int:
+        """How many workers there are."""
+        return self.server.workers or len(os.sched_getaffinity(0))
+
+    @property
     def grammar(self) -> Grammar:
         """How paths are read; its presets are read anew each time."""
         said, security = self.urls, self.security.allow_security_options

@@ -8,7 +8,6 @@ to sources as soon as nothing is passed on from them. Source: docs/design.md, "T
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -28,11 +27,6 @@ from foveola.server.story import Story
 from foveola.server.suspects import Suspects
 from foveola.server.workers import Pool, Wear
 from foveola.sources import Sources
-
-
-def workers_of(settings: Settings) -> int:
-    """Return how many workers settings ask for."""
-    return settings.server.workers or len(os.sched_getaffinity(0))
 
 
 class Count:
@@ -85,7 +79,7 @@ class Service:
         self.speaker = Speaker(settings, now)
         self.visits = Count()
         self._making = Count()
-        workers = workers_of(settings)
+        workers = settings.crew
         wear = Wear(said.worker_requests, said.worker_seconds, said.worker_memory << 20)
         self.lanes = Lanes(workers, budget(said.memory_budget), metrics)
         self._pool = Pool(workers + 1, settings.defaults, metrics, settings.fence, wear, suspects)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from importlib import import_module
 
 from foveola.errors import ConfigError, SourceError
-from foveola.sources import local
+from foveola.sources import local, shortage
 from foveola.sources.allowed import ordinary
 from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source, masked
 from foveola.sources.body import Room, too_large
@@ -117,7 +117,8 @@ class Sources:
     @contextmanager
     def _in_time(self, url: str) -> Iterator[None]:
         try:
-            yield
+            with shortage.told():
+                yield
         except TimeoutError:
             raise SourceError(
                 f"No answer within {self._reach.timeout} seconds from {masked(url)}", status=504
