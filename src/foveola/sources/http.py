@@ -171,13 +171,14 @@ def _parsed(url: str) -> URL:
     """
     host = _HOST.match(url)
     before = host.group() if host else ""
-    if _NO_HOST.search(before):
-        raise ValueError("a blank or a control character in the host")
     path = _NO_URL.sub(lambda found: quote(found.group(), safe="", errors="surrogateescape"), url[len(before) :])
     try:
-        return URL((str(URL(before)) if before else "") + path, encoded=True)
+        server = str(URL(before)) if before else ""
     except IndexError as error:  # yarl 1 looks for the first sign of a host that has none: `http://[]@`
         raise ValueError("no host") from error
+    if _NO_HOST.search(before + server):  # yarl leaves some out, and makes others of what looks like them
+        raise ValueError("a blank or a control character in the host")
+    return URL(server + path, encoded=True)
 
 
 def _joined(here: URL, there: URL) -> URL:
