@@ -197,7 +197,7 @@ def test_decode_judges_the_header_first() -> None:
 
 
 def test_bytes_of_a_file_in_an_error_are_no_other_error() -> None:
-    """An essential property has a name that libheif does not know; the next error of the process was the same as this."""
+    """Libheif does not know an essential property and names it; all later errors of the process were the same."""
     avif = foveola.encode(PICTURE.frames[0], format="avif", quality=50).data
     strange = avif.replace(b"pixi", b"pi\x8b\x96").replace(b"\4\1\2\x83\4", b"\4\1\x82\x83\4")
     found = []
