@@ -36,6 +36,7 @@ CASES: tuple[tuple[str, bytes], ...] = (
     ("redirects", b"https://a.com/\xc3\xb6/y\nz"),
     # hosts with blanks and control characters were looked up
     ("redirects", b"http://a\x14b/"),
+    ("redirects", "http://7\u2006/".encode()),
     ("redirects", b"https://a.com/\nhttp://a=b; domain=/"),
     # yarl looked for the first sign of no host
     ("redirects", b"http://[]@/"),

@@ -136,7 +136,7 @@ def test_a_redirect_is_joined_to_a_path_as_that_is_written(path: str, location: 
 
 def test_a_source_without_a_host_or_with_a_strange_one_is_refused() -> None:
     async def work() -> None:
-        for host in ("[]@", "u:[]@", "a b", "a\x14b", "a\r\nX: y", "a\tb", "[", "[::1", "a:b"):
+        for host in ("[]@", "u:[]@", "a b", "a\x14b", "a\r\nX: y", "a\tb", "7\u2006", "[", "[::1", "a:b"):
             assert await refused(f"http://{host}/") == (404, UNREACHABLE), host
 
     run(work())

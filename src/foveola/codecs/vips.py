@@ -25,6 +25,17 @@ pyvips.concurrency_set(1)
 pyvips.cache_set_max(0)
 logging.getLogger("pyvips").setLevel(logging.ERROR)  # each error is raised too; the log would repeat it
 
+
+def _told(message: Any) -> str:
+    """Return what libvips says of an error, in which a file's own bytes may stand.
+
+    pyvips takes it for UTF-8, and where it is none leaves it there: all later errors of the process would be the same.
+    """
+    return str(pyvips.ffi.string(message), "utf-8", "backslashreplace")
+
+
+pyvips.error._to_string = _told
+
 _FORMATS = {"uint8": "uchar", "uint16": "ushort"}
 _WAYS: dict[str, dict[str, Any]] = {"svg": {"dpi": 96, "scale": 72 / 96}}
 """What loaders are told unless something else is asked: an inch of a drawing is 96 pixels, and a pixel is a pixel."""

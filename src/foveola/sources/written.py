@@ -22,12 +22,13 @@ def parsed(url: str) -> URL:
     """
     host = _HOST.match(url)
     before = host.group() if host else ""
-    if _NO_HOST.search(before):
-        raise ValueError("a blank or a control character in the host")
     try:
-        return URL((str(URL(before)) if before else "") + encoded(url[len(before) :]), encoded=True)
+        server = str(URL(before)) if before else ""
     except IndexError as error:  # yarl 1 looks for the first sign of a host that has none: `http://[]@`
         raise ValueError("no host") from error
+    if _NO_HOST.search(before + server):  # yarl leaves some out, and makes others of what looks like them
+        raise ValueError("a blank or a control character in the host")
+    return URL(server + encoded(url[len(before) :]), encoded=True)
 
 
 def joined(here: URL, there: URL) -> URL:
