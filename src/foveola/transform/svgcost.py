@@ -21,7 +21,7 @@ from foveola.transform.svg import PUBLIC
 from foveola.transform.svgshape import IDENTITY, NOTHING, Box, Matrix, Shape, matrix, moved, norm, shape, times, union
 from foveola.transform.svgtree import Node, Tree, number, numbers
 
-MOST = 10e6
+MOST = 5e6
 """Microseconds that a drawing may cost by our reckoning, which is above the truth."""
 MOST_SURFACES = 400e6
 """Bytes of surfaces that lie above each other while it is drawn."""
