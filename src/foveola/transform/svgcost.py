@@ -2,7 +2,8 @@
 
 librsvg can't be interrupted, so the tree is walked as it would be: what `use`, patterns, masks, clips and markers
 repeat counts each time, filters by what they do to how many pixels, outlines by how often they cross a row of pixels.
-Every number below is microseconds, fitted to measurements of librsvg in libvips 8.18 (bench/README.md), most of them from above. Elements that are drawn again and again are walked once for each size.
+All numbers are microseconds, fitted to measurements of librsvg in libvips 8.18 (bench/README.md), most from above.
+Elements that are drawn again and again are walked once for each size.
 Source: https://www.w3.org/TR/SVG2/; https://www.w3.org/TR/filter-effects-1/
 """
 
