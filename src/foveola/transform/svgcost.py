@@ -2,8 +2,8 @@
 
 librsvg can't be interrupted, so the tree is walked as it would be: what `use`, patterns, masks, clips and markers
 repeat counts each time, filters by what they do to how many pixels, outlines by how often they cross a row of pixels.
-Every number below is microseconds, measured with librsvg in libvips 8.18 and rounded up (bench/README.md); what can't
-be known is taken for the worst. Elements that are drawn again and again are walked once for each size.
+All numbers are microseconds, fitted to measurements of librsvg in libvips 8.18 (bench/README.md), most from above.
+Elements that are drawn again and again are walked once for each size.
 Source: https://www.w3.org/TR/SVG2/; https://www.w3.org/TR/filter-effects-1/
 """
 
@@ -22,7 +22,7 @@ from foveola.transform.svgshape import IDENTITY, NOTHING, Box, Matrix, Shape, ma
 from foveola.transform.svgtree import Node, Tree, number, numbers
 
 MOST = 5e6
-"""Microseconds that a drawing may cost by our reckoning, which is above the truth."""
+"""Microseconds that a drawing may cost by our reckoning, which is mostly above the truth."""
 MOST_SURFACES = 400e6
 """Bytes of surfaces that lie above each other while it is drawn."""
 TILE = 2000
