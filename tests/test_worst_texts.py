@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 import pytest
 
 from foveola import errors, options, urls
+from foveola.codecs import jpegheader
 from foveola.config import Settings
 from foveola.info.options import INFO_OPTIONS, InfoOptions
 from foveola.info.options import apply as apply_info
@@ -25,6 +26,7 @@ from foveola.server.cookies import Cookies
 from foveola.server.request import Request
 from foveola.server.shown import shown
 from foveola.sources.masks import masked, masked_text
+from foveola.transform import svg
 from foveola.urls.grammar import replaced, replacements
 from foveola.urls.signing import LONGEST
 
@@ -159,6 +161,20 @@ def test_a_header_is_read_and_a_text_told_at_once(name: str) -> None:
     record.fields = {"error": text[:PATH], "image_url": text[:PATH]}
     for format in logs.FORMATS:
         quickly(format, logs.Lines(format).format, record)
+
+
+def test_a_file_of_fill_bytes_is_read_at_once() -> None:
+    data = b"\xff\xd8" + b"\xff" * 1_000_000
+
+    quickly("fill bytes", jpegheader.mended, data + b"\0")
+    assert jpegheader.mended(data + b"\xd9") == b"\xff\xd8\xff\xd9"
+
+
+def test_a_style_of_unfinished_imports_is_read_at_once() -> None:
+    drawing = f"<svg xmlns='http://www.w3.org/2000/svg'><style>{'@import url(;' * 25_000}</style></svg>".encode()
+
+    quickly("imports", svg.sanitise, drawing)
+    assert b"import" not in svg.sanitise(drawing)
 
 
 def test_little_is_kept_of_what_was_asked() -> None:

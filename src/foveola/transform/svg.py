@@ -348,5 +348,5 @@ _INSIDE = re.compile(
     rf"url\(\s*+[\"']?\s*+(?:#|data:(?:{_RASTER}|font/[\w.+-]+|application/(?:x-)?font[\w.+-]*)[;,])", re.IGNORECASE
 )
 _URL = re.compile(r"url\(\s*+(?:\"[^\"]*+\"|'[^']*+'|[^()\"']*+)\s*+\)", re.IGNORECASE)
-_IMPORT = re.compile(r"@import\s*(?:\"[^\"]*\"|'[^']*'|url\([^)]*\))?[^;{}]*;?", re.IGNORECASE)
+_IMPORT = re.compile(r"@import\s*(?:\"[^\"]*\"|'[^']*'|url\([^)]*+\)?)?[^;{}]*;?", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\r\n\f]?|\r?\n|(.))")
