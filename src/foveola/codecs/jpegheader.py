@@ -15,7 +15,7 @@ from foveola.errors import ImageError
 MOST = 10_000
 """Segments that are looked at: a file of nothing else would take seconds a megabyte. Some hundred hold a profile."""
 _MARKER = re.compile(rb"\xff++([\x01-\xcf\xd8-\xfe])?")
-"""A marker, or fill bytes without one, which are passed as a whole: each of a million would be a beginning otherwise."""
+"""A marker, or fill bytes without one, passed as a whole: each of a million would be a beginning otherwise."""
 _NEXT = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _ALONE = frozenset({0x01, 0xD8})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
