@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ SIGNED, ANYWHERE, PRIVATE = "IMGPROXY_KEY", "IMGPROXY_ALLOWED_SOURCES", "IMGPROX
 @pytest.fixture(autouse=True)
 def whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "examine", lambda: {"landlock": "available (ABI 4)"})
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (4096, 4096))
 
 
 def named(**settings: str) -> list[str]:
@@ -44,6 +46,8 @@ def named(**settings: str) -> list[str]:
         (KEYS | {"BASE_URL": "https://e.com/"}, [PRIVATE]),
         (KEYS | {"BASE_URL": "https://e.com"}, ["IMGPROXY_BASE_URL", PRIVATE]),
         ({"ALLOWED_SOURCES": "local://"}, [SIGNED]),
+        (KEYS | {"ALLOWED_SOURCES": "local://", "MAX_CLIENTS": "9999"}, ["IMGPROXY_MAX_CLIENTS"]),
+        (KEYS | {"ALLOWED_SOURCES": "local://", "MAX_CLIENTS": "0"}, []),
     ],
 )
 def test_each_open_door_is_named(settings: dict[str, str], expected: list[str]) -> None:

@@ -194,3 +194,16 @@ def test_decode_judges_the_header_first() -> None:
     frame = JPEG.index(b"\xff\xc0") + 5
     with pytest.raises(ImageError, match="Expected at most 500000000 pixels, got 65500x65500"):
         foveola.decode(JPEG[:frame] + struct.pack(">HH", 65500, 65500) + JPEG[frame + 4 :])
+
+
+def test_bytes_of_a_file_in_an_error_are_no_other_error() -> None:
+    """Libheif does not know an essential property and names it; all later errors of the process were the same."""
+    avif = foveola.encode(PICTURE.frames[0], format="avif", quality=50).data
+    strange = avif.replace(b"pixi", b"pi\x8b\x96").replace(b"\4\1\2\x83\4", b"\4\1\x82\x83\4")
+    found = []
+    for data in (strange, JPEG[:99]):
+        with pytest.raises(ImageError) as refused:
+            load.header_of(data)
+        found.append(r"pi\x8b\x96" in str(refused.value.__cause__))
+
+    assert found == [True, False]

@@ -36,7 +36,10 @@ CASES: tuple[tuple[str, bytes], ...] = (
     ("redirects", b"https://a.com/\xc3\xb6/y\nz"),
     # hosts with blanks and control characters were looked up
     ("redirects", b"http://a\x14b/"),
+    ("redirects", "http://7\u2006/".encode()),
     ("redirects", b"https://a.com/\nhttp://a=b; domain=/"),
+    # yarl looked for the first sign of no host
+    ("redirects", b"http://[]@/"),
     # what a star of an allowed source stands for was more than a part of the host
     ("sources", b"https://evil.com?.good.com/"),
     # two stars side by side took eight seconds

@@ -42,6 +42,19 @@ def test_a_star_for_a_host_ends_with_the_host(pattern: str, text: str, expected:
     assert matched(pattern, text) == expected
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("https://e.com/*.jpg", "https://e.com/a?b.jpg", None),
+        ("https://e.com/*?x=*", "https://e.com/a?x=b/c", ("https://e.com/a?x=b", "a", "b")),
+        ("https://e.com/*?*/", "https://e.com/a?b?c/", ("https://e.com/a?b?c/", "a", "b?c")),
+        ("https://e.com/*", "https://e.com/a?b", ("https://e.com/a", "a")),
+    ],
+)
+def test_a_star_ends_where_a_query_begins(pattern: str, text: str, expected: tuple[str, ...] | None) -> None:
+    assert matched(pattern, text, "?") == expected
+
+
 def test_many_stars_take_no_longer_than_the_text() -> None:
     """An expression takes 8 seconds with two stars, and days with three."""
     begun = time.process_time()

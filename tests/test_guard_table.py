@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from foveola.errors import SourceError
-from foveola.sources import Reach, Sources
+from foveola.sources import Reach, Sources, names
 from tests.origins import run
 
 REACHES = {
@@ -40,6 +40,7 @@ DIALLED: dict[str, frozenset[str]] = {
 ADDRESSES: dict[str, str] = {
     "public": """
         1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
+        168.63.129.15 168.63.129.17
         169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 191.255.255.255 192.0.1.0 192.0.3.0 192.167.255.255
         192.169.0.0 198.17.255.255 198.20.0.0 203.0.112.255 203.0.114.0 223.255.255.255
         2001:4860:4860::8888 2606:4700::1111 2a00:1450:4001:81b::200e 2001:200:: 2003::1 3ffe::1
@@ -59,12 +60,14 @@ ADDRESSES: dict[str, str] = {
         fe80::1 fe80::a9fe:a9fe febf::1 ::ffff:169.254.169.254 ::ffff:a9fe:a9fe ::169.254.169.254
         ::ffff:0:169.254.169.254 64:ff9b::a9fe:a9fe 64:ff9b:1::a9fe:a9fe 2002:a9fe:a9fe::
         2001:0:4136:e378:8000:63bf:5601:5601 2001:4860::5efe:169.254.169.254 100.100.100.200 192.0.0.192
-        ::ffff:100.100.100.200 64:ff9b::6464:64c8""",
+        ::ffff:100.100.100.200 64:ff9b::6464:64c8 168.63.129.16 ::ffff:168.63.129.16 64:ff9b::a83f:8110
+        fd00:ec2::254 fd20:ce::254""",
     "private": """
         10.0.0.0 10.0.0.1 10.255.255.255 172.16.0.0 172.31.255.255 192.168.0.1 192.168.255.255
         100.64.0.0 100.127.255.255 100.100.100.199 100.100.100.201 192.0.0.1
         192.0.0.8 192.0.0.170 192.0.0.255 198.18.0.0 198.19.255.255
-        fc00:: fd00::1 fdff::1 fd00:ec2::253 fec0::1 feff::1 ::ffff:10.0.0.1 ::10.0.0.1 ::ffff:0:192.168.0.1
+        fc00:: fd00::1 fdff::1 fd00:ec2::253 fd20:ce::253 fec0::1 feff::1
+        ::ffff:10.0.0.1 ::10.0.0.1 ::ffff:0:192.168.0.1
         2002:a00:1:: 2002:c0a8:1::1 64:ff9b::a00:1 64:ff9b:1::c0a8:1 64:ff9b:1:a00:0:100::
         64:ff9b:1:a:0:1:: 64:ff9b:1:0:a:0:100:0
         2001:0:4136:e378:8000:63bf:f5ff:fffe fd00::5efe:10.0.0.1 fd00::5efe:8.8.8.8""",
@@ -104,17 +107,17 @@ def wires(monkeypatch: pytest.MonkeyPatch) -> Wires:
     """Put a network below the guard that writes down what it is asked and connects nobody."""
     told = Wires()
 
-    async def look_up(_: object, host: str, port: int, *, family: int = 0, **__: object) -> list[Any]:
+    def look_up(host: str, family: int) -> list[Any]:
         told.asked.append(host)
         found = NAMES.get(host.rstrip(".").lower(), [host])
         flags = socket.AI_NUMERICHOST
-        return [info for text in found for info in socket.getaddrinfo(text, port, family, socket.SOCK_STREAM, 0, flags)]
+        return [info for text in found for info in socket.getaddrinfo(text, None, family, socket.SOCK_STREAM, 0, flags)]
 
     async def dial(_: object, __: socket.socket, address: tuple[Any, ...]) -> None:
         told.dialled.append(address[0])
         raise ConnectionRefusedError(111, "Nobody is there")
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", look_up)
+    monkeypatch.setattr(names, "look_up", look_up)
     monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", dial)
     return told
 
@@ -251,10 +254,10 @@ def test_others_are_dialled_and_nobody_else(wires: Wires, url: str, dialled: str
 
 
 @pytest.mark.parametrize(("url", "allowed"), [("HTTP://good/", ("HTTP://",)), ("http://good/", ("http://",))])
-def test_a_scheme_in_capitals_is_allowed_as_it_is_written(wires: Wires, url: str, allowed: tuple[str, ...]) -> None:
+def test_capitals_are_allowed_as_small_letters(wires: Wires, url: str, allowed: tuple[str, ...]) -> None:
     assert fetch(url, Reach(allowed=allowed)) == "Source is unreachable"
     assert wires.dialled == ["8.8.8.8"]
 
     wires.dialled.clear()
-    assert fetch(url.swapcase(), Reach(allowed=allowed)) == "Invalid source URL"
-    assert wires.dialled == []
+    assert fetch(url.swapcase(), Reach(allowed=allowed)) == "Source is unreachable"
+    assert wires.dialled == ["8.8.8.8"]

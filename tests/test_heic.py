@@ -187,3 +187,14 @@ def test_the_library_reads_it_and_writes_something_else() -> None:
 )
 def test_the_orientation_of_exif_becomes_1(block: bytes, changed: bytes) -> None:
     assert exif.overwritten(block, {exif.ORIENTATION: exif.UPRIGHT}) == changed
+
+
+def test_a_grid_of_another_size_than_its_item_says_is_refused() -> None:
+    """Limits were held against the item's."""
+    changed = bytearray(FILES["alpha"])
+    for place, value in ((689, 0x31), (691, 0x30), (692, 0x37), (725, 7)):
+        changed[place] = value
+
+    assert heic.header(bytes(changed)).width == 64
+    with pytest.raises(ImageError, match="64x64 with pixels of 32x24"):
+        heic.decode(bytes(changed))

@@ -164,3 +164,12 @@ def test_an_icon_without_a_picture_and_one_that_points_beyond_its_end_are_refuse
     for data in (icon(), icon(png(16, 16))[:-5], icon(png(16, 16))[:15]):
         with pytest.raises(ImageError, match="Expected a whole ico file"):
             header_of(data)
+
+
+def test_an_icon_whose_pictures_lie_over_each_other_is_refused() -> None:
+    """Each was copied to be looked at: 65,535 of a megabyte took seconds."""
+    part = png(16, 16)
+    entry = struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(part), 6 + 16 * 1000)
+
+    with pytest.raises(ImageError, match="over each other"):
+        header_of(struct.pack("<HHH", 0, 1, 1000) + entry * 1000 + part * 9)

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foveola import urls
 from foveola.server import logs
 
 FIELDS: dict[str, Any] = {
@@ -254,3 +255,26 @@ def test_of_each_picture_a_few_records_are_written_and_the_last_says_so() -> Non
         records = [logging.LogRecord("pyvips", logging.WARNING, "", 0, f"VIPS: {n}", (), None) for n in range(90)]
         written = [record.getMessage() for record in records if few.filter(record)]
         assert written == ["VIPS: 0", "VIPS: 1", "VIPS: 2 (and whatever more is said of this picture)"]
+
+
+def test_of_each_second_a_few_records_are_written() -> None:
+    now = [5.0]
+    seldom = logs.Seldom(2, "options", lambda: now[0])
+    written = []
+    for moment in (5.0, 5.1, 5.9, 6.0, 6.1, 6.2):
+        now[0] = moment
+        record = logging.LogRecord("foveola.options", logging.WARNING, "", 0, f"{moment}", (), None)
+        written += [record.getMessage()] if seldom.filter(record) else []
+
+    more = " (and whatever more is said of options)"
+    assert written == ["5.0", f"5.1{more}", "6.0", f"6.1{more}"]
+
+
+def test_a_url_can_not_have_its_options_fill_the_log() -> None:
+    """999 times `el:x` in a URL were 999 warnings, 120 kB."""
+    out = io.StringIO()
+    logs.setup(Asked("pretty"), out)
+
+    urls.parse("el:x/" * 999 + "plain/http://e.com/a")
+
+    assert 0 < out.getvalue().count("neither true nor false") <= 20

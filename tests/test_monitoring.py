@@ -89,6 +89,8 @@ def test_names_and_types_are_imgproxys() -> None:
         "requests_in_progress": "gauge",
         "images_in_progress": "gauge",
         "workers_utilization": "gauge",
+        "memory_granted_bytes": "gauge",
+        "jobs_waiting": "gauge",
         "vips_memory_bytes": "gauge",
         "vips_max_memory_bytes": "gauge",
         "vips_allocs": "gauge",

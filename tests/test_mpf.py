@@ -81,3 +81,10 @@ def test_a_damaged_index_is_no_error(changes: list[tuple[int, int]]) -> None:
         data[at] = value
 
     assert 1 <= pictures(bytes(data)) <= 4096
+
+
+def test_an_index_of_thousands_is_looked_at_in_part() -> None:
+    """Each picture is searched for the mark of a gain map, which took a second here."""
+    many = [(UNDEFINED, b"\xff\xd8\xff" + b"a")] * 3000
+
+    assert pictures(mpf(*many) + b"a" * 70_000) == 256

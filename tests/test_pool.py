@@ -178,6 +178,13 @@ def test_pictures_that_workers_have_died_of_are_refused_for_a_while() -> None:
             await known.blame(other, crashed=False)
             await known.forgive(other)
         await known.check(other)
+        for _ in range(2):
+            await known.blame(other, crashed=False)
+        with pytest.raises(ImageError, match="for 60 seconds"):
+            await known.check(other)
+        now += suspects.KILLED_SECONDS
+        await known.blame(other, crashed=False)
+        await known.check(other)
 
     asyncio.run(work())
 

@@ -59,12 +59,56 @@ def all_readings(text: str) -> str:
         ("https://e.com/https://us:pw@f.com/@a", "https://e.com/https://…@f.com/@a"),
         ("https://e.com/?u=https%3a%2F%2Fus%3Apw%40f.com%2F%40a&v=a@b", "https://e.com/?u=https%3a%2F%2F…@f.com%2F%40a&v=a@b"),
         ("s3://bucket/a?token=1", "s3://bucket/a?token=…"),
+        ("http:/us:pw@e.com/a", "http:/…@e.com/a"),
+        ("http:///us:pw@e.com/a", "http:///…@e.com/a"),
+        ("http:////us:pw@e.com/a@b", "http:////…@e.com/a@b"),
     ],
 )  # fmt: skip
 def test_a_url_is_masked(url: str, safe: str) -> None:
     assert masked(url) == safe
     assert masked(safe) == safe
     assert masked_text(f"Can't get {url}: <'{url}'>\n") == f"Can't get {safe}: <'{safe}'>\n"
+
+
+@pytest.mark.parametrize("url", ["us:pw@e.com/a", "http:us:pw@e.com/a", "http:\\us:pw@e.com/a", "http:us:pw%40e.com/a"])
+def test_a_url_without_its_slashes_is_masked(url: str) -> None:
+    assert masked(url) == "…@e.com/a"
+    assert shown(f"/x/plain/{url}") == "/x/plain/…@e.com/a"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "http%3A%2F%2Fus:pw%40e.com",
+        "http:/us:pw@e.com/a",
+        "http:///us:pw@e.com/a",
+        "http%3a/us:pw@e.com",
+        "//us:pw@e.com",
+    ],
+)
+def test_a_path_has_no_name_however_its_slashes_are_written(source: str) -> None:
+    assert "pw" not in shown(f"/x/w:1/plain/{source}")
+
+
+@pytest.mark.parametrize("colon", [":", "%3A", "%3a"])
+@pytest.mark.parametrize("slashes", ["%2F%2F", "%2F", "/%2F/"])
+def test_a_url_in_escapes_is_masked(colon: str, slashes: str) -> None:
+    assert masked(f"http{colon}{slashes}us{colon}pw%40e.com/a") == f"http{colon}{slashes}…@e.com/a"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://e.com/cat@2x.jpg",
+        "local:///a:b/c@d",
+        "local:///a@b",
+        "s3://b/a:/c@d",
+        "cat@2x.jpg",
+        "http://[::1]:80/a@b",
+    ],
+)
+def test_what_is_no_name_is_left(url: str) -> None:
+    assert masked(url) == url
 
 
 def test_masking_takes_no_longer_than_reading() -> None:

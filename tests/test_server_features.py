@@ -377,6 +377,12 @@ def test_a_raw_source_is_decoded_by_nobody(plain: Served, elsewhere: Origin, fol
     assert {k.lower(): v for k, v in elsewhere.asked[-1][1].items()}["accept-encoding"] == "gzip"
 
 
+@pytest.mark.parametrize("status", [600, 999])
+def test_a_raw_source_with_a_status_of_nobody_is_a_bad_gateway(plain: Served, elsewhere: Origin, status: int) -> None:
+    """The client got no answer at all."""
+    assert plain.get(f"/unsafe/raw:1/plain/{elsewhere.url(f'/status/{status}')}").status == 502
+
+
 def test_a_raw_source_that_breaks_off_is_seen_to(plain: Served, elsewhere: Origin) -> None:
     with pytest.raises(http.client.IncompleteRead):
         plain.get(f"/unsafe/raw:1/plain/{elsewhere.url('/short/cat.jpg')}")

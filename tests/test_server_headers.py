@@ -210,6 +210,18 @@ def test_an_answer_says_what_it_depends_on(accept: bool, hints: bool, value: str
     assert headers.vary(accept=accept, hints=hints) == value
 
 
+def test_an_answer_depends_on_what_its_source_was_told() -> None:
+    assert headers.vary("X-Tenant", "accept", "Cookie", accept=True) == "accept, X-Tenant, Cookie"
+    assert headers.vary("Accept-Encoding") == "Accept-Encoding"
+
+
+@pytest.mark.parametrize(("explicit", "source"), [(0, {}), (60, {}), (0, {"expires": "Thu, 01 Jan 1970 00:01:00 GMT"})])
+def test_what_is_for_one_client_is_not_public(explicit: int, source: dict[str, str]) -> None:
+    said = headers.cache_control(200, 60, source, explicit=explicit, passed=True, private=True)
+
+    assert said == "max-age=60, private"
+
+
 @pytest.mark.parametrize(
     ("source", "value"),
     [
@@ -342,6 +354,24 @@ def request(*pairs: tuple[str, str], client: tuple[str, int] | None = ("10.0.0.1
         ((("X-Real-IP", "1.1.1.1"),), "1.1.1.1"),
         ((("X-Real-IP", "1.1.1.1"), ("X-Forwarded-For", "2.2.2.2, 3.3.3.3")), "2.2.2.2"),
         ((("X-Forwarded-For", "2.2.2.2"), ("CF-Connecting-IP", "4.4.4.4")), "4.4.4.4"),
+        ((("X-Forwarded-For", "2001:db8::1"),), "2001:db8::1"),
+        ((("X-Forwarded-For", "::ffff:255.255.255.255"),), "::ffff:255.255.255.255"),
+        ((("X-Forwarded-For", "ABCD:ABCD:ABCD:ABCD:ABCD:ABCD:192.168.158.190"),), "ABCD:" * 6 + "192.168.158.190"),
+        ((("CF-Connecting-IP", "none"), ("X-Real-IP", "1.1.1.1")), "1.1.1.1"),
+        *(
+            ((("X-Forwarded-For", text),), "10.0.0.1")
+            for text in (
+                "e.com",
+                "1.2.3",
+                "0x7f.1",
+                "1.2.3.4:80",
+                "[::1]",
+                "fe80::1%eth0",
+                "\x80" * 9,
+                ":" * 65_000,
+                "",
+            )
+        ),
     ],
 )
 def test_proxies_say_who_has_asked(pairs: tuple[tuple[str, str], ...], client: str) -> None:

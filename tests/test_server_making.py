@@ -30,6 +30,7 @@ from foveola.server.making import Maker
 from foveola.server.memory import Memory
 from foveola.server.metrics import Metrics
 from foveola.server.wishes import Reader, Wish
+from foveola.sources import loops
 from foveola.sources.base import Ask, Body, Fetched
 from foveola.urls import ImageUrl, InfoUrl
 
@@ -461,6 +462,28 @@ def test_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept(act) == ["cat", "dog", "logo", "dog"]
 
 
+def test_few_pictures_are_kept_and_those_of_the_settings_always() -> None:
+    """Each is a descriptor: a thousand names of watermarks left none for anybody."""
+
+    def held() -> int:
+        return len([*Path("/proc/self/fd").iterdir()])
+
+    async def act(found: Assets, shelf: Shelf, _: list[float]) -> None:
+        shelf.files |= {str(number): b"x" for number in range(3 * assets.MOST)}
+        before = held()
+        await found.find("", Place(data=CAT))
+        for number in range(3 * assets.MOST):
+            await found.find(str(number), Place())
+        assert held() <= before + assets.MOST + 1
+        last = len(shelf.asked)
+        for number in range(2 * assets.MOST, 3 * assets.MOST):
+            await found.find(str(number), Place())
+        assert len(shelf.asked) == last  # they are there
+        assert ("data", "") in found._kept
+
+    kept(act)
+
+
 def test_the_settings_are_trusted_where_urls_are_judged() -> None:
     async def act() -> None:
         strangers, ours = Shelf({"cat": CAT}), Shelf({"dog": DOG})
@@ -500,3 +523,18 @@ def test_a_raw_wish_asks_for_the_source_as_it_is() -> None:
     asked = wish(Settings(), ProcessingOptions(raw=True, max_src_file_size=9), range="bytes=0-1", accept="*/*").ask
 
     assert asked == Ask((("range", "bytes=0-1"),), 9, raw=True)
+
+
+def test_a_wish_that_comes_from_this_server_is_none() -> None:
+    """Marks of others like it go along, those of a CDN do not: it may stand before us and the source alike."""
+    other = "foveola-0123456789abcdef"
+
+    assert dict(wish(Settings(), cdn_loop=f"cloudflare; loops=1, {other}").ask.headers) == {"cdn-loop": other}
+    assert wish(Settings(), cdn_loop="cloudflare").ask.headers == ()
+    named = Settings(server=Server(request_headers_passthrough=("CDN-Loop",)))
+    assert wish(named, cdn_loop="cloudflare").ask.headers == ()
+    for said in (loops.MARK, f"{other}, {loops.MARK}", f"cloudflare,{loops.MARK};a=b", ", ".join([other] * loops.MOST)):
+        with pytest.raises(SourceError) as error:
+            wish(Settings(), cdn_loop=said)
+        assert (error.value.status, error.value.public) == (508, "Loop detected")
+    assert wish(Settings(), cdn_loop=f"x{loops.MARK}").ask.headers == ()

@@ -133,13 +133,14 @@ def test_a_picture_that_crashes_workers_is_refused(folder: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_worker_that_is_lost_idle_takes_none(slow: Served, number: signal.Signals) -> None:
-    before = settled(slow)
-    for worker in before:
-        os.kill(worker, number)
+def test_workers_that_are_lost_idle_take_none(folder: Path, tmp_path: Path, number: signal.Signals) -> None:
+    with serving(tmp_path, LOCAL_FILESYSTEM_ROOT=str(folder), WORKERS="1", TIMEOUT="20") as served:
+        before = settled(served)
+        for worker in before:
+            os.kill(worker, number)
 
-    assert slow.get(QUICK).status == 200
-    assert number == signal.SIGSTOP or until(lambda: not {*before} & {*slow.workers})
+        assert served.get(QUICK).status == 200
+        assert until(lambda: not {*before} & {*served.workers})
 
 
 def test_a_worker_that_died_idle_is_replaced_before_anyone_asks(slow: Served) -> None:

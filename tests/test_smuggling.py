@@ -6,14 +6,16 @@ shows whether something has. Source: RFC 9112, section 11.2
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from foveola.server.heads import MOST_FIELDS
+from foveola.server.heads import LONGEST, MOST_FIELDS, MOST_WAITING
 from tests.serving import Served, serving, write_pictures
 
 HOST = b"Host: f\r\n"
@@ -203,6 +205,38 @@ def test_heads_that_are_too_large_cost_nothing(server: Served) -> None:
         True,
     )
     assert time.monotonic() - began < 3
+
+
+def test_a_head_that_comes_as_a_whole_has_its_limit_too(server: Served) -> None:
+    """A system hands over 256 kB at once, and what is complete in them was let through."""
+    assert asked(server, HEAD + b"X: " + b"y" * LONGEST + b"\r\n\r\n") == ([431], True)
+    assert asked(server, HEAD + b"X: " + b"y" * (LONGEST - 500) + b"\r\nConnection: close\r\n\r\n") == ([200], True)
+    query = b"?" + b"y" * LONGEST
+    assert asked(server, b"GET /health" + query + b" HTTP/1.1\r\n" + HOST + b"\r\n") == ([431], True)
+    assert asked(server, HEAD + TE + b"\r\n0\r\n" + b"X: y\r\n" * (MOST_FIELDS + 9) + b"\r\n")[1]
+
+
+def test_a_body_in_parts_of_a_byte_is_dropped(server: Served) -> None:
+    """Each part was put after those before it, which were copied for it."""
+    before = processor(server)
+    for _ in range(3):
+        assert asked(server, PICTURE + TE + b"\r\n" + b"1\r\nx\r\n" * 100_000 + END)[1]
+    assert processor(server) - before < 1
+
+
+def test_few_requests_wait_for_another_of_their_connection(server: Served) -> None:
+    """216 kB of requests behind one that takes its time were 6 MB of memory, on each connection."""
+    slow = PICTURE.replace(b"/x/", b"/x/sh:2/") + b"\r\n"
+
+    assert asked(server, slow + (HEAD + b"\r\n") * MOST_WAITING * 2) == ([200] * (MOST_WAITING + 1), True)
+    last = HEAD + b"Connection: close\r\n\r\n"
+    assert asked(server, slow + (HEAD + b"\r\n") * (MOST_WAITING - 1) + last) == ([200] * (MOST_WAITING + 1), True)
+
+
+def processor(server: Served) -> float:
+    """Return the seconds of processor that the front has used."""
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_headers_of_one_name_are_joined_in_linear_time() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import socket
 import ssl
+import time
 import zlib
 from dataclasses import replace
 
 import pytest
 from aiohttp import web
 
-from foveola.errors import SourceError
-from foveola.sources import Ask, Reach, Sources
+from foveola.errors import OverloadedError, SourceError
+from foveola.sources import Ask, Reach, Sources, names
 from tests.origins import HERE, canned, content, get, refused, run, self_signed, served, stream
 
 DATA = bytes(range(256)) * 40
@@ -132,6 +134,14 @@ def test_a_redirect_is_joined_to_a_path_as_that_is_written(path: str, location: 
     run(work())
 
 
+def test_a_source_without_a_host_or_with_a_strange_one_is_refused() -> None:
+    async def work() -> None:
+        for host in ("[]@", "u:[]@", "a b", "a\x14b", "a\r\nX: y", "a\tb", "7\u2006", "[", "[::1", "a:b"):
+            assert await refused(f"http://{host}/") == (404, UNREACHABLE), host
+
+    run(work())
+
+
 def test_headers_are_bytes_there_and_back() -> None:
     """What is no ASCII comes as characters of Latin-1, which is what servers are handed, and goes as it came."""
     answer = b'HTTP/1.1 200 OK\r\nETag: "\xc3\xa9"\r\nX-A: \xff\r\nX-B: 1\r\nx-b: 2\r\nContent-Length: 2\r\n\r\nok'
@@ -169,7 +179,8 @@ def test_headers_of_the_client_go_along_and_those_of_the_connection_do_not() -> 
 
         first, *lines = asked[0].decode().lower().split("\r\n")
         assert first == "get /a http/1.1"
-        assert {line.split(":")[0] for line in lines if line} == {"host", "user-agent", "accept", "cookie", "x-trace"}
+        named = {line.split(":")[0] for line in lines if line}
+        assert named == {"host", "user-agent", "accept", "cdn-loop", "cookie", "x-trace"}
         assert f"host: 127.0.0.1:{port}" in lines
         assert "cookie: a=b" in lines
 
@@ -346,6 +357,29 @@ def test_a_cookie_that_is_set_on_the_way_comes_back_to_who_set_it() -> None:
     run(work())
 
 
+@pytest.mark.parametrize("domain", ["co.uk", ".co.uk"])
+def test_a_cookie_is_for_the_host_that_set_it(domain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody keeps a list here of the domains under which strangers are neighbours, as `co.uk` is one."""
+    monkeypatch.setattr(names, "look_up", lambda _, family: socket.getaddrinfo("127.0.0.1", None, family, 1))
+    seen: list[tuple[str, str | None]] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        seen.append((request.path, request.headers.get("Cookie")))
+        port = request.url.port
+        hops = {"/": f"http://b.co.uk:{port}/there", "/there": f"http://a.co.uk:{port}/end"}
+        if request.path == "/end":
+            return web.Response(body=DATA)
+        headers = {"Location": hops[request.path], "Set-Cookie": f"a=b; Domain={domain}; Path=/"}
+        return web.Response(status=302, headers=headers)
+
+    async def work() -> None:
+        async with served(handler) as port:
+            assert (await get(f"http://a.co.uk:{port}/"))[2] == DATA
+
+    run(work())
+    assert seen == [("/", None), ("/there", None), ("/end", "a=b")]
+
+
 # Bodies
 
 
@@ -413,6 +447,42 @@ def test_a_bomb_ends_at_the_limit(limit: Reach, monkeypatch: pytest.MonkeyPatch)
         head = f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}"
         async with canned(_answer(head, packed)) as (port, _):
             assert await refused(f"http://127.0.0.1:{port}/", None, limit) == (422, "Invalid source image")
+
+    run(work())
+
+
+def test_files_without_a_limit_have_a_quarter_of_the_memory() -> None:
+    """A server that never ends would fill the machine; what the settings say of a file goes before."""
+
+    async def work() -> None:
+        async with canned(_answer("Connection: close", DATA)) as (port, _):
+            url = f"http://127.0.0.1:{port}/"
+            small = replace(HERE, memory=4 * len(DATA) - 4)
+            assert await refused(url, None, small) == (422, "Invalid source image")
+            assert await refused(url, Ask(max_bytes=0), small) == (422, "Invalid source image")
+            assert (await get(url, None, replace(small, max_bytes=len(DATA))))[2] == DATA
+            assert (await get(url, None, replace(small, memory=4 * len(DATA))))[2] == DATA
+
+    run(work())
+
+
+def test_files_together_have_the_memory_until_they_are_let_go() -> None:
+    async def work() -> None:
+        sources = Sources(replace(HERE, memory=4 * len(DATA)))
+        async with canned(_answer("Connection: close", DATA)) as (port, _):
+            url = f"http://127.0.0.1:{port}/"
+            held = [(await sources.fetch(url)).body for _ in range(4)]
+            for _ in range(2):
+                with pytest.raises(OverloadedError) as error:
+                    await sources.fetch(url)
+                assert error.value.status == 429
+            held.pop().close()
+            held.append((await sources.fetch(url)).body)
+            for body in held:
+                body.close()
+                body.close()
+            assert sources._room.taken == 0
+            await sources.close()
 
     run(work())
 
@@ -559,6 +629,55 @@ def test_a_raw_answer_that_hangs_is_given_up() -> None:
         async with canned(_answer("Content-Length: 9", b"abc"), hang=True) as (port, _):
             with pytest.raises(Exception, match="No answer within"):
                 await stream(f"http://127.0.0.1:{port}/", replace(HERE, timeout=0.1))
+
+    run(work())
+
+
+def test_a_raw_answer_that_hardly_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, and the whole would take for ever."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(_answer("Content-Length: 100000", b""))
+            while True:
+                writer.write(b"a")
+                await asyncio.sleep(0.02)
+
+    async def work() -> None:
+        async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            began = time.monotonic()
+            with pytest.raises(SourceError, match="No answer within") as error:
+                await stream(url, replace(HERE, timeout=0.3))
+            assert error.value.status == 504
+            assert time.monotonic() - began < 2
+            monkeypatch.setattr("foveola.sources.SLOWEST", 10)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(stream(url, replace(HERE, timeout=0.3)), 1)
+
+    run(work())
+
+
+def test_small_parts_are_put_together() -> None:
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(_answer("Content-Length: 1000", b""))
+            for _ in range(1000):
+                writer.write(b"a")
+                await asyncio.sleep(0)
+
+    async def work() -> None:
+        async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
+            sources = Sources(HERE)
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            async with sources.stream(url) as opened:
+                parts = [part async for part in opened.chunks()]
+            await sources.close()
+
+        assert b"".join(parts) == b"a" * 1000
+        assert len(parts) < 100
 
     run(work())
 

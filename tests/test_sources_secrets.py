@@ -27,18 +27,18 @@ def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
     connect = asyncio.SelectorEventLoop.sock_connect
 
-    async def look_up(_: object, host: str, port: int, *, family: int = 0, **__: object) -> list[Any]:
+    def look_up(host: str, family: int) -> list[Any]:
         asked.append(host)
         answers = ANSWERS[host]
         text = answers.pop(0) if len(answers) > 1 else answers[0]
-        return socket.getaddrinfo(text, port, family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+        return socket.getaddrinfo(text, None, family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
 
     async def dial(loop: asyncio.SelectorEventLoop, sock: socket.socket, address: tuple[Any, ...]) -> None:
         if not address[0].startswith("127."):
             raise ConnectionRefusedError(111, "Not from here")
         await connect(loop, sock, address)
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", look_up)
+    monkeypatch.setattr("foveola.sources.names.look_up", look_up)
     monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", dial)
     ANSWERS.clear()
     return asked

@@ -82,7 +82,7 @@ class Plan:
 
 
 def soak(plan: Plan, say: Callable[[str], None]) -> Course:
-    """Do it all, and return what is to be judged; an interrupt ends the phase that is under way.
+    """Do it all, and return what is to be judged; after an interrupt what there is is looked at.
 
     Args:
         plan: what.
@@ -137,6 +137,7 @@ class _Soak:
         self._plain = Asked("plain", f"/unsafe/w:100/plain/local:///{world.sources[0].name}")
         self._load = Load(os.getpid())
         self._front: list[int] = []
+        self._over = False
         self._phase: asyncio.Future[Any] | None = None
 
     async def run(self) -> Course:
@@ -176,12 +177,17 @@ class _Soak:
                 self._front.append(memory([self._tree.front])[1])
 
     async def _during(self, *work: Coroutine[Any, Any, None]) -> None:
-        """Wait for the parts of a phase, or for an interrupt."""
+        """Wait for the parts of a phase, or for an interrupt, after which nothing is begun."""
+        if self._over:
+            for part in work:
+                part.close()
+            return
         self._phase = asyncio.gather(*work)
         with suppress(asyncio.CancelledError):
             await self._phase
 
     def _interrupt(self) -> None:
+        self._over = True
         if self._phase is not None:
             self._phase.cancel()
 

@@ -28,7 +28,7 @@ THREADS = 2 + min(32, (os.cpu_count() or 1) + 4) + 4
 """Threads that the front may come to: its own, the store's, and those of asyncio and libuv, which start when needed."""
 BUSY = 0.15
 """The share of the machine that other work may have, for times to be judged in any case."""
-LAG_SECONDS = 0.02
+LAG_SECONDS = 0.05
 """How long a process that goes before other work may wait for a processor, but for the hundredth time."""
 
 

@@ -7,6 +7,7 @@ import struct
 
 from foveola.codecs import exif
 from foveola.info.exif import exif as told
+from foveola.transform.rights import exif_rights
 from fuzz import pictures
 
 TOKENS = (
@@ -59,6 +60,8 @@ def target(data: bytes) -> None:
     assert set(texts) <= {exif.ARTIST, exif.COPYRIGHT}
     assert exif.texts(exif.block(texts)) == texts
     assert exif.texts(exif.tagged(TIFF, texts)) == texts
+    rights = exif_rights(data)
+    assert exif_rights(rights) == rights
     changed = exif.overwritten(data, {exif.ORIENTATION: 1, exif.ACROSS: 72, exif.DOWN: 72})
     assert len(changed) == len(data)
     for canonical in (False, True):

@@ -7,6 +7,7 @@ import json
 from foveola.codecs import iptc
 from foveola.info.iptc import iptc as told
 from foveola.info.iptc import resolution
+from foveola.transform.rights import iptc_rights
 
 TOKENS = (
     iptc.MARK,
@@ -39,6 +40,8 @@ def target(data: bytes) -> None:
     wrapped = iptc.wrapped(data)
     if wrapped and not data.startswith(iptc.MARK):
         assert iptc.bare(wrapped) == data
+    rights = iptc_rights(data)
+    assert iptc_rights(rights) == rights
     iptc.fitting(data)
     iptc.fourfold(data)
     for number, block in iptc.resources(data).items():

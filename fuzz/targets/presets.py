@@ -16,6 +16,8 @@ TOKENS = (
     *(f"{word}:".encode() for option in INFO_OPTIONS for word in option.words),
     *(b"\n", b"=", b"/", b":", b"pr:", b"pr:a:b", b"a=", b"default=", b"/-/", b"#", b"\x85", b"\xe2\x80\xa8", b","),
 )
+MOST = 8000
+"""Bytes that are read: each preset is tried at the start, which takes its time, and who writes them is no stranger."""
 SEPARATORS = (":", ",", "1")
 
 
@@ -30,7 +32,7 @@ def seeds() -> list[bytes]:
 
 
 def target(data: bytes) -> None:
-    text = data.decode("utf-8", "surrogateescape")
+    text = data[:MOST].decode("utf-8", "surrogateescape")
     for separator in SEPARATORS:
         with suppress(ConfigError):
             found = Presets.read((), text, separator=separator, lay=pictures(security=True))

@@ -77,9 +77,9 @@ def target(data: bytes) -> None:
 
 
 async def _followed(server: _Scripted, url: str) -> None:
-    from foveola.sources.http import _parsed
+    from foveola.sources.written import parsed
 
-    await server._follow(_parsed(url), ASK)
+    await server._follow(parsed(url), ASK)
 
 
 def _check(asked: list[tuple[URL, dict[str, str]]], allowed: tuple[str, ...]) -> None:

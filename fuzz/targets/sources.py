@@ -17,10 +17,10 @@ from foveola.errors import SourceError
 from foveola.globs import matched
 from foveola.sources import module_of, ordinary
 from foveola.sources.base import Reach, masked
-from foveola.sources.http import _parsed
 from foveola.sources.local import Local
 from foveola.sources.objects import Objects
 from foveola.sources.stores import Stores
+from foveola.sources.written import parsed
 from foveola.urls.grammar import replaced, replacements
 
 TOKENS = (
@@ -103,9 +103,9 @@ def _check_allowed(url: str) -> None:
     """Check that the host that is dialled is one that is allowed."""
     with suppress(SourceError, ValueError):
         if module_of(url, REACH) == "http":
-            host = _parsed(url).host or ""
+            host = parsed(url).host or ""
             assert host.endswith((".good.com", ".better.com")) or host == "good.com", url
-            assert URL(str(_parsed(url))).host == host, url
+            assert URL(str(parsed(url))).host == host, url
 
 
 def _check_bucket(url: str) -> None:

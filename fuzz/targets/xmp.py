@@ -6,6 +6,7 @@ import json
 
 from foveola.codecs.xmp import tree
 from foveola.info.xmp import xmp
+from foveola.transform.rights import xmp_rights
 
 TOKENS = (
     *(
@@ -48,3 +49,7 @@ def target(data: bytes) -> None:
     found = tree(data)
     assert found is None or found[0].tag
     json.dumps(xmp(data)).encode()
+    rights = xmp_rights(data)
+    if rights is not None:
+        assert rights.isascii()
+        assert xmp_rights(rights) == rights, rights

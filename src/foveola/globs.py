@@ -13,24 +13,24 @@ import re
 from collections.abc import Sequence
 
 _HOST = re.compile(r"[^/]*://[^/]*")
-_ENDS, _HOST_ENDS = re.compile("/"), re.compile("[/?#]")
 
 
-def matched(pattern: str, text: str) -> tuple[str, ...] | None:
+def matched(pattern: str, text: str, query: str = "") -> tuple[str, ...] | None:
     """Return what a text begins with that a pattern matches, then what each star stands for; None where it does not.
 
     Args:
         pattern: with any number of stars, each of which takes as much as it can, the first one first.
         text: of any length.
+        query: what begins a query, one character, at which the stars before it end; nothing when empty.
     """
     before, *literals = pattern.split("*")
     if not text.startswith(before):
         return None
     at, stars = len(before), list[str]()
     while literals:
-        slash = next((number for number, literal in enumerate(literals) if "/" in literal), None)
-        count = len(literals) if slash is None else slash + 1
-        found = _placed(literals[:count], text, at, in_host=_HOST.fullmatch(before) is not None)
+        ends = _ends(before, query)
+        count = next((number for number, literal in enumerate(literals, 1) if ends.search(literal)), len(literals))
+        found = _placed(literals[:count], text, at, ends)
         if found is None:
             return None
         for literal, place in zip(literals, found, strict=False):
@@ -41,13 +41,20 @@ def matched(pattern: str, text: str) -> tuple[str, ...] | None:
     return text[:at], *stars
 
 
-def _placed(literals: Sequence[str], text: str, at: int, *, in_host: bool) -> list[int] | None:
-    """Return where each of some literals begins, with a star before each; only the last may have a slash."""
+def _ends(before: str, query: str) -> re.Pattern[str]:
+    """Return what ends a star that has so much of the pattern before it."""
+    if _HOST.fullmatch(before):
+        return re.compile("[/?#]")
+    return re.compile(f"[/{re.escape(query)}]" if query and query not in before else "/")
+
+
+def _placed(literals: Sequence[str], text: str, at: int, ends: re.Pattern[str]) -> list[int] | None:
+    """Return where each of some literals begins, with a star before each; only the last may have what ends stars."""
     last, found = literals[-1], list[int]()
-    ends = (_HOST_ENDS if in_host else _ENDS).search(text, at)
-    end = ends.start() if ends else len(text)
-    if "/" in last:
-        place = end - last.index("/")
+    stop, stops = ends.search(text, at), ends.search(last)
+    end = stop.start() if stop else len(text)
+    if stops:
+        place = end - stops.start()
         if place < at or not text.startswith(last, place):
             return None
         literals, found, end = literals[:-1], [place], place

@@ -22,7 +22,7 @@ Verify = Literal["guarded", "always"]
 METHODS: tuple[Method, ...] = get_args(Method)
 DEFAULT_TARGET = 0.02
 DEFAULT_ERROR = 0.002
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 

@@ -26,7 +26,9 @@ UNWRITTEN = frozenset(FORMATS) - frozenset(WRITTEN)
 """Formats that are read only."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+LONGEST_NUMBER = 128
+"""Characters of a number: 17 digits say any float, and what nobody writes is not worth the time to read it."""
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 """A time of RFC 3339, as Go's `time.RFC3339` has it."""
 _ADDRESS = re.compile(r"(?i:https?)://[^/\s]")
@@ -62,7 +64,7 @@ def number(low: float = 0.0, high: float | None = None) -> Kind[float]:
     """Return the kind of the finite numbers `low`..`high`, without an upper end when `high` is None."""
 
     def read(text: str) -> float:
-        if not _NUMBER.fullmatch(text):
+        if len(text) > LONGEST_NUMBER or not _NUMBER.fullmatch(text):
             raise ValueError(text)
         return _within(float(text), low, high)
 

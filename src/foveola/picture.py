@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE = 10_000_000
 """Pixels that libvips allows a side."""
+MOST_BANDS = 16
+"""Bands of a source: CMYK, alpha and some inks. Decoders hold rows of all of them, of which four are used."""
 LARGEST = 500_000_000
 """Pixels of what is held in memory, or written; more are refused."""
 
@@ -189,6 +191,8 @@ class Header:
         pages: pictures in the file, be they frames or pages, also of formats whose animations are not read.
         bits: of one channel.
         orientation: 1..8 as in Exif; 1 where the decoder turns the picture itself (AVIF, JPEG XL).
+        interlaced: whether no row is there before the file's end: a progressive JPEG, an interlaced PNG.
+        palette: whether colours are numbers of a table, which a PNG made of a PNG has too.
     """
 
     format: str
@@ -200,6 +204,8 @@ class Header:
     pages: int = 1
     bits: int = 8
     orientation: int = 1
+    interlaced: bool = False
+    palette: bool = False
 
     @property
     def upright(self) -> tuple[int, int]:
@@ -229,7 +235,8 @@ class Limits:
 
     Args:
         pixels: width x height x frames (imgproxy's MAX_SRC_RESOLUTION, in pixels); where it is set, no side may be
-            longer than `LONGEST_SOURCE`, since whole rows are held several times.
+            longer than `LONGEST_SOURCE` and no pixel have more than `MOST_BANDS`, since whole rows are held several
+            times.
         frames: how many frames are read at most; more are left out, not refused.
         frame_pixels: width x height of one frame of an animation; instead of `pixels` where it is set.
         side: width or height.
@@ -258,6 +265,10 @@ class Limits:
         if most > 0 and max(header.width, header.height) > LONGEST_SOURCE:
             raise ImageError(
                 f"Expected sides of at most {LONGEST_SOURCE} pixels, got {size}", public="Invalid source image"
+            )
+        if most > 0 and header.bands > MOST_BANDS:
+            raise ImageError(
+                f"Expected at most {MOST_BANDS} bands, got {header.bands} of {size}", public="Invalid source image"
             )
         if 0 < self.side < max(header.width, header.height):
             raise ImageError(f"Expected sides of at most {self.side} pixels, got {size}", public="Invalid source image")

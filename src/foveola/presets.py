@@ -33,6 +33,8 @@ NEXT = "-"
 """The segment that begins another pipeline."""
 MOST = 1000
 """Options and presets that one URL may use, those inside presets too: none that people write has a tenth of them."""
+LONGEST_CHAIN = 32
+"""Pipelines that one URL may have, whatever the settings say: each is work on the picture, and memory before that."""
 DEEPEST = 32
 """Presets that may be used by each other in a row."""
 _NAMES = frozenset({"preset", "pr"})
@@ -132,12 +134,13 @@ def pictures(security: bool = False, most: int = 0) -> Lay[Stages]:
 
     Args:
         security: whether limits of the server may be changed.
-        most: pipelines there may be; 0 for any number.
+        most: pipelines there may be; 0 for `LONGEST_CHAIN`, more than which there are never.
     """
+    limit = min(most or LONGEST_CHAIN, LONGEST_CHAIN)
 
     def lay(said: Stages, at: int, name: str, texts: Sequence[str]) -> Stages:
-        if 0 < most < at + 1:
-            raise UrlError(expected(f"at most {most} pipelines", "-", at + 1))
+        if limit < at + 1:
+            raise UrlError(expected(f"at most {limit} pipelines", "-", at + 1))
         stages = [*said, *(ProcessingOptions() for _ in range(at + 1 - len(said)))]
         if name != NEXT:
             place = at if options.known(name).scope == "pipeline" else 0

@@ -102,12 +102,15 @@ def _texts(data: bytes) -> Iterator[tuple[int, bytes]]:
         return
     (at,) = struct.unpack_from(f"{way}I", data, 4)
     (count,) = struct.unpack_from(f"{way}H", data, at)
+    places: dict[int, slice] = {}
     for place in range(at + 2, at + 2 + _ENTRY * count, _ENTRY):
         tag, kind, length = struct.unpack_from(f"{way}HHI", data, place)
         if tag not in (ARTIST, COPYRIGHT) or kind not in _KINDS:
             continue
         start = place + 8 if length <= 4 else struct.unpack_from(f"{way}I", data, place + 8)[0]
-        if text := data[start : start + length].rstrip(b"\0 "):
+        places[tag] = slice(start, start + length)  # a tag may be there thousands of times, and only the last counts
+    for tag, span in places.items():
+        if text := data[span].rstrip(b"\0 "):
             yield tag, text + b"\0"
 
 

@@ -49,10 +49,13 @@ def decode(data: bytes) -> Picture:
         ImageError: the bytes are no whole file, or pi-heif is not installed.
     """
     image, _ = _opened(data)
+    width, height = image.size  # which becomes that of the pixels
     try:
         pixels = np.asarray(image)
     except _FAILURES as error:
         raise _broken(error) from error
+    if pixels.shape[:2] != (height, width):  # a grid may be of another size than its item says
+        raise _broken(ValueError(f"{width}x{height} with pixels of {pixels.shape[1]}x{pixels.shape[0]}"))
     bands = _bands(image)
     frame = pixels.reshape(*pixels.shape[:2], -1)[..., bands]
     if image.premultiplied_alpha:

@@ -106,8 +106,12 @@ def _largest(data: bytes) -> _Entry:
 def _entries(data: bytes) -> Iterator[_Entry]:
     """Yield the pictures; raises struct.error where the file breaks off."""
     _, _, count = _DIRECTORY.unpack_from(data)
+    left = _TIMES * len(data)
     for number in range(count):
         *_, bits, size, at = _ENTRY.unpack_from(data, _DIRECTORY.size + number * _ENTRY.size)
+        left -= size
+        if left < 0:
+            raise ValueError("pictures that lie over each other")
         if at + size > len(data):
             raise struct.error(f"a picture up to byte {at + size}, {len(data)} are there")
         part = data[at : at + size]
@@ -159,6 +163,8 @@ def _broken(reason: str) -> ImageError:
 
 
 _DIRECTORY, _ENTRY = struct.Struct("<HHH"), struct.Struct("<BBBBHHII")
+_TIMES = 4
+"""Whole files that the pictures may come to; of a file whose pictures lie beside each other they are one."""
 _DEPTHS = (1, 4, 8, 16, 24, 32)
 _METADATA = (vips.PROFILE, "exif-data", "xmp-data")
 CODEC = Ico()

@@ -14,7 +14,8 @@ from foveola.errors import ImageError
 
 MOST = 10_000
 """Segments that are looked at: a file of nothing else would take seconds a megabyte. Some hundred hold a profile."""
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
+_MARKER = re.compile(rb"\xff++([\x01-\xcf\xd8-\xfe])?")
+"""A marker, or fill bytes without one, passed as a whole: each of a million would be a beginning otherwise."""
 _NEXT = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _ALONE = frozenset({0x01, 0xD8})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -38,6 +39,9 @@ def mended(data: bytes) -> bytes:
     made = bytearray(data[:2])
     at, adobe, frame, left = 2, 0, 0, MOST
     while found := _MARKER.search(data, at):
+        if found[1] is None:
+            at = found.end()
+            continue
         if (left := left - 1) < 0:
             raise ImageError(f"Expected at most {MOST} segments in a jpeg file, got more")
         marker, start = found[1][0], found.end()

@@ -16,6 +16,8 @@ _IDENTIFIER = b"MPF\0"
 _NUMBER, _ENTRIES = 0xB001, 0xB002
 _PREVIEW = 0x01
 """The first byte of the types of large thumbnails."""
+_MOST = 256
+"""Pictures that are looked for; an index has place for thousands, and each is searched for marks."""
 _HEAD = 1 << 16
 """Bytes of a picture in which a gain map says that it is one: as many as its first segments may have."""
 _GAIN_MAPS = (b"hdrgm:Version", b"aux:hdrgainmap", b"urn:iso:std:iso:ts:21496:-1")
@@ -63,7 +65,7 @@ def _entries(index: bytes) -> list[tuple[int, int]]:
     rows = (struct.unpack_from(order + "HHLL", index, first + 2 + 12 * place) for place in range(count))
     values = {tag: value for tag, _, _, value in rows}
     number, at = values.get(_NUMBER, 1), values.get(_ENTRIES, len(index))
-    found = (struct.unpack_from(order + "LLL", index, at + 16 * place) for place in range(1, number))
+    found = (struct.unpack_from(order + "LLL", index, at + 16 * place) for place in range(1, min(number, _MOST)))
     return [(kind & 0xFFFFFF, offset) for kind, _, offset in found]
 
 

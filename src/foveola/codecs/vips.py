@@ -25,6 +25,17 @@ pyvips.concurrency_set(1)
 pyvips.cache_set_max(0)
 logging.getLogger("pyvips").setLevel(logging.ERROR)  # each error is raised too; the log would repeat it
 
+
+def _told(message: Any) -> str:
+    """Return what libvips says of an error, in which a file's own bytes may stand.
+
+    pyvips takes it for UTF-8, and where it is none leaves it there: all later errors of the process would be the same.
+    """
+    return str(pyvips.ffi.string(message), "utf-8", "backslashreplace")
+
+
+pyvips.error._to_string = _told
+
 _FORMATS = {"uint8": "uchar", "uint16": "ushort"}
 _WAYS: dict[str, dict[str, Any]] = {"svg": {"dpi": 96, "scale": 72 / 96}}
 """What loaders are told unless something else is asked: an inch of a drawing is 96 pixels, and a pixel is a pixel."""
@@ -35,6 +46,8 @@ _FAIL_ON = {"jpeg": "warning", "tiff": "error"}
 _LOADERS = {"avif": "heifload_buffer"} | {
     name: f"{name}load_buffer" for name in ("jpeg", "png", "webp", "gif", "tiff", "svg")
 }
+_BLOCKED = ("VipsForeignLoad", "VipsForeignSave", "VipsSystem")
+_BUFFERS = ("Jpeg", "Png", "Webp", "Tiff", "Heif")
 _GREYS, _RGBS = ("b-w", "grey16"), ("srgb", "rgb16")
 _SPACES = {("uint8", 1): "b-w", ("uint16", 1): "grey16", ("uint8", 3): "srgb", ("uint16", 3): "rgb16"}
 PROFILE = "icc-profile-data"
@@ -49,6 +62,20 @@ _MILLIMETRES = 25.4  # an inch; libvips counts resolution in pixels a millimetre
 _UNKNOWN = 1.0  # what libvips has where a file says nothing
 DPI = 72.0
 """The resolution of a picture that says nothing."""
+
+
+def fence() -> None:
+    """Let this process load and save nothing but our formats, from memory to memory; it can't be undone by accident.
+
+    Loaders that libvips' authors don't trust, loaders and savers of files, and the operation that runs programs are
+    blocked, whoever asks for them. Source: https://www.libvips.org/API/current/func.operation_block_set.html
+    """
+    pyvips.block_untrusted_set(True)
+    for name in _BLOCKED:
+        pyvips.operation_block_set(name, True)
+    for way, names in (("Load", (*_BUFFERS, "Nsgif", "Svg")), ("Save", (*_BUFFERS, "Cgif"))):
+        for name in names:
+            pyvips.operation_block_set(f"VipsForeign{way}{name}Buffer", False)
 
 
 def from_picture(picture: Picture) -> pyvips.Image:

@@ -25,6 +25,13 @@ class Security:
     )
     max_src_resolution: float = row(50.0, MEGAPIXELS, "Megapixels a source may have; 0 for any.")
     max_src_file_size: int = row(0, COUNT, "Bytes a source may have; 0 for any.")
+    download_memory: int = row(
+        1024,
+        COUNT,
+        "Megabytes of memory that downloads may take together: what comes above that gets 429. A source may have a "
+        "quarter of it where `IMGPROXY_MAX_SRC_FILE_SIZE` is 0, else 422. 0 for any number of both.",
+        prefix=OURS,
+    )
     max_animation_frames: int = row(1, kinds.integer(1), "Frames of an animation that are read; 1 makes it a picture.")
     max_animation_frame_resolution: float = row(
         0.0, MEGAPIXELS, "Megapixels a frame may have; 0 has all frames together obey `MAX_SRC_RESOLUTION`."

@@ -56,6 +56,13 @@ class Server:
     worker_memory: int = row(
         512, COUNT, "Megabytes of memory at which it is, if it has them without a picture; 0 for any.", prefix=OURS
     )
+    memory_budget: int | None = row(
+        None,
+        COUNT,
+        "Megabytes of memory that pictures may take together, as estimated by their headers; those above wait, and one "
+        "above all of it gets 422. 60 % of what the container or the machine has when empty; 0 for any number.",
+        prefix=OURS,
+    )
     requests_queue_size: int = row(0, COUNT, "Requests that may wait before others get 429; 0 for any number.")
     max_clients: int = row(2048, COUNT, "Connections at a time; 0 for any number.")
     ttl: int = row(31_536_000, COUNT, "Seconds an answer may be cached; 0 says `no-cache`.")

@@ -93,6 +93,11 @@ class Settings:
         return Keys(pairs, self.urls.signature_size, frozenset(self.urls.trusted_signatures))
 
     @property
+    def crew(self) -> int:
+        """How many workers there are."""
+        return self.server.workers or len(os.sched_getaffinity(0))
+
+    @property
     def grammar(self) -> Grammar:
         """How paths are read; its presets are read anew each time."""
         said, security = self.urls, self.security.allow_security_options
@@ -176,6 +181,7 @@ class Settings:
             query_separator=self.urls.source_url_query_separator,
             allowed=self.security.allowed_sources,
             max_bytes=self.security.max_src_file_size,
+            memory=self.security.download_memory << 20,
             timeout=self.server.download_timeout,
             keep_alive=self.server.client_keep_alive_timeout,
             max_redirects=self.security.max_redirects,

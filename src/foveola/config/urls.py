@@ -66,4 +66,4 @@ class Urls:
     allowed_info_options: tuple[str, ...] = row(
         (), _NAMES, "Names of the options that URLs of the info endpoint may use, as written; all when empty."
     )
-    max_chained_pipelines: int = row(0, COUNT, "Pipelines that a URL may chain with `/-/`; 0 for any number.")
+    max_chained_pipelines: int = row(0, COUNT, "Pipelines that a URL may chain with `/-/`; 0 for 32, the most.")

@@ -87,6 +87,12 @@ class InfoOptions:
     max_src_resolution: float | None = None
     max_src_file_size: int | None = None
 
+    @property
+    def decodes(self) -> bool:
+        """Whether pixels are needed for the answer."""
+        looks = (self.check_transparency, self.palette, self.average, self.dominant_colors, all(self.blurhash))
+        return any((*looks, self.crop != _NO_CROP, self.thumb_hash, self.perceptual_hash))
+
 
 Reader = Callable[[InfoOptions, Sequence[str]], InfoOptions]
 

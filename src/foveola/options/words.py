@@ -28,7 +28,7 @@ REFUSED_FORMATS: Mapping[str, str] = {
 """Formats of imgproxy Pro that are refused, and why."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9_-]*")
-_HEX_FLOAT = re.compile(r"[+-]?0[xX](?=[0-9a-fA-F.]*[0-9a-fA-F])[0-9a-fA-F]*\.?[0-9a-fA-F]*[pP][+-]?[0-9]{1,4}")
+_HEX_FLOAT = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+(\.[0-9a-fA-F]*)?|\.[0-9a-fA-F]+)[pP][+-]?[0-9]{1,4}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LEAST = -sys.float_info.max
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
@@ -39,7 +39,7 @@ def number(low: float = 0.0, high: float | None = None) -> Kind[float]:
     plain = kinds.number(low, high)
 
     def read(text: str) -> float:
-        if not _HEX_FLOAT.fullmatch(text):
+        if len(text) > kinds.LONGEST_NUMBER or not _HEX_FLOAT.fullmatch(text):
             return plain.read(text)
         try:
             return plain.read(repr(float.fromhex(text)))

@@ -40,6 +40,7 @@ __all__ = [
     "Rendered",
     "Saving",
     "check",
+    "geometries",
     "limits",
     "may_search",
     "never",
@@ -248,22 +249,34 @@ def _looks(header: Header, format: str, options: ProcessingOptions, defaults: De
     )
 
 
+def geometries(planned: Plan) -> tuple[Geometry, ...]:
+    """Return the geometry of each pipeline of a plan, as far as it is known beforehand; the last is the plan's own."""
+    if len(planned.stages) == 1:
+        return (planned.geometry,)
+    return _measured(planned.source, planned.stages, planned.reading, planned.looks, planned.limit)
+
+
 def _foreseen(
     header: Header, stages: tuple[ProcessingOptions, ...], reading: Reading, looks: Looks, limit: int
 ) -> Geometry:
     """Return the geometry of the last pipeline, if nothing is trimmed and pages are of one size."""
+    return _measured(header, stages, reading, looks, limit)[-1]
+
+
+def _measured(
+    header: Header, stages: tuple[ProcessingOptions, ...], reading: Reading, looks: Looks, limit: int
+) -> tuple[Geometry, ...]:
     size = (header.width, header.height * reading.stacked)
     size = (max(round(size[0] / reading.shrink), 1), max(round(size[1] / reading.shrink), 1))
-    geometry = None
+    found: list[Geometry] = []
     for number, options in enumerate(stages):
-        oriented = looks.upright(options) and geometry is None
+        oriented = looks.upright(options) and not found
         turn = Turn.of(header.orientation if oriented else 1, options)
         last = number == len(stages) - 1
-        vector = reading.vector and geometry is None
-        geometry = measure(*turn.size(size), options, vector=vector, limit=limit if last else 0)
-        size = geometry.result
-    assert geometry is not None
-    return geometry
+        vector = reading.vector and not found
+        found.append(measure(*turn.size(size), options, vector=vector, limit=limit if last else 0))
+        size = found[-1].result
+    return tuple(found)
 
 
 def _quality(format: str, options: ProcessingOptions, defaults: Defaults) -> tuple[Autoquality, int]:

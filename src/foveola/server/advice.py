@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from foveola import sandbox
 from foveola.config import Settings
+from foveola.server import descriptors
 
 _WEB = ("http://", "https://")
 _NO_END = re.compile(r"(?i:https?)://[^/*]+")
@@ -24,7 +25,7 @@ def advice(settings: Settings) -> list[str]:
     Args:
         settings: what the environment says.
     """
-    return [*_of_keys(settings), *_of_sources(settings), *_of_sandbox(settings)]
+    return [*_of_keys(settings), *_of_sources(settings), *_of_sandbox(settings), *_of_descriptors(settings)]
 
 
 def _of_keys(settings: Settings) -> Iterator[str]:
@@ -58,6 +59,16 @@ def _of_sandbox(settings: Settings) -> Iterator[str]:
         yield "Workers are in no sandbox: set FOVEOLA_SANDBOX=on"
     elif missing:
         yield f"The sandbox of workers lacks layers ({'; '.join(missing)}): FOVEOLA_SANDBOX=require refuses that"
+
+
+def _of_descriptors(settings: Settings) -> Iterator[str]:
+    most, workers = settings.server.max_clients, settings.crew
+    room = descriptors.clients(most, workers)
+    if most and room < most:
+        yield (
+            f"Only {room} connections are let in at a time for want of descriptors: allow "
+            f"{descriptors.needed(most, workers)} (ulimit -n, LimitNOFILE=), or set IMGPROXY_MAX_CLIENTS={room}"
+        )
 
 
 def _web(text: str) -> bool:

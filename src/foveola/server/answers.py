@@ -78,6 +78,7 @@ class Sent:
         filename: its name without extension; that of the source when empty.
         attachment: whether browsers are told to save it; as the settings say when None.
         hidden: whether nobody is told where it comes from.
+        private: whether it may be for this client only.
     """
 
     source: str
@@ -85,6 +86,7 @@ class Sent:
     filename: str = ""
     attachment: bool | None = None
     hidden: bool = False
+    private: bool = False
 
     @property
     def named(self) -> str:
@@ -129,6 +131,8 @@ class Speaker:
         self._settings = settings
         self._server = settings.server
         self._now = now
+        cookies = ("Cookie",) if settings.security.cookie_passthrough else ()
+        self._passed = (*settings.server.request_headers_passthrough, *cookies)
 
     def common(self, identity: str) -> Pairs:
         """Return the headers of every answer.
@@ -196,7 +200,8 @@ class Speaker:
             *headers.passed_on(opened.headers, self._server.response_headers_passthrough),
             *copied,
             ("Content-Disposition", self._disposition(sent, extension)),
-            ("Cache-Control", self._age(opened.status, opened.headers, sent.expires, 0)),
+            ("Cache-Control", self._age(opened.status, opened.headers, sent.expires, 0, private=sent.private)),
+            ("Vary", headers.vary("Accept-Encoding", *self._passed)),
             ("Link", headers.canonical(sent.linked) if self._server.set_canonical_header else ""),
         ]
         return Answer(opened.status, _given(said), parts, opened.size)
@@ -208,18 +213,18 @@ class Speaker:
         changed = told.source.get("last-modified", "") if server.use_last_modified else ""
         said = [
             *headers.passed_on(told.source, server.response_headers_passthrough),
-            ("Cache-Control", self._age(told.status, told.source, sent.expires, told.longest)),
+            ("Cache-Control", self._age(told.status, told.source, sent.expires, told.longest, private=sent.private)),
             ("ETag", tag),
             ("Last-Modified", headers.last_modified(changed, server.last_modified_buster)),
-            ("Vary", headers.vary(accept=accept, hints=hints)),
+            ("Vary", headers.vary(*self._passed, accept=accept, hints=hints)),
             ("Link", headers.canonical(sent.linked) if server.set_canonical_header else ""),
         ]
         return _given(said)
 
-    def _age(self, status: int, source: Mapping[str, str], expires: int, longest: int) -> str:
+    def _age(self, status: int, source: Mapping[str, str], expires: int, longest: int, *, private: bool = False) -> str:
         ttl, passed, now = self._server.ttl, self._server.cache_control_passthrough, self._now()
         explicit = headers.explicit_age(ttl, expires, now, longest)
-        return headers.cache_control(status, ttl, source, explicit=explicit, passed=passed, now=now)
+        return headers.cache_control(status, ttl, source, explicit=explicit, passed=passed, now=now, private=private)
 
     def _disposition(self, sent: Sent, extension: str) -> str:
         attachment = self._settings.looks.return_attachment if sent.attachment is None else sent.attachment

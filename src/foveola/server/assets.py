@@ -27,6 +27,8 @@ FRESH_SECONDS = 300.0
 """How long a picture is used before it is asked for again."""
 MOST_BYTES = 64 << 20
 """How much memory all pictures together may have; the one that was used last always stays."""
+MOST = 64
+"""How many pictures that URLs name are kept, since each is a descriptor; those of the settings always stay."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,9 @@ class Assets:
             body = kept.body
         found = self._kept[key] = _Kept(body, self._clock() + FRESH_SECONDS)
         self._kept.move_to_end(key)
-        while len(self._kept) > 1 and sum(kept.body.size for kept in self._kept.values()) > MOST_BYTES:
-            self._kept.popitem(last=False)
+        named = [other for other in self._kept if other[0] == "url" and other != key]
+        while named and (len(named) >= MOST or sum(kept.body.size for kept in self._kept.values()) > MOST_BYTES):
+            del self._kept[named.pop(0)]
         return found
 
 

@@ -40,10 +40,6 @@ class Patience:
     taking: float = 10.0
 
 
-LONGEST_HEAD = 1 << 20
-"""Bytes of a request's head; imgproxy's."""
-
-
 class House(Protocol):
     """Where a connection has come in: a `Door`."""
 
@@ -63,6 +59,7 @@ class Connection(HttpToolsProtocol):
     patience = Patience()
     house: House | None = None
     _head = 0
+    _fields = 0
     _refused: Refusal | None = None
     _hung_up = False
     _asking: asyncio.TimerHandle | None = None
@@ -79,7 +76,7 @@ class Connection(HttpToolsProtocol):
             return
         self._head += len(data)
         super().data_received(data)
-        if self._head > LONGEST_HEAD:
+        if self._head > heads.LONGEST and self._refused is None:
             self._refused = heads.TOO_LONG
             self.send_400_response("")
         if self._refused is not None:
@@ -89,11 +86,21 @@ class Connection(HttpToolsProtocol):
         elif self._asking is None:
             self._asking = self.loop.call_later(self.patience.asking, self.transport.abort)
 
+    def on_message_begin(self) -> None:
+        """Begin a request, if there are not too many that wait already."""
+        if len(self.pipeline) >= heads.MOST_WAITING:
+            self._refuse(heads.TOO_MANY_WAITING)
+        self._fields = 0
+        super().on_message_begin()
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take in a field, if there are not too many."""
+        """Take in a field, if there are not too many, and they are not too long."""
         super().on_header(name, value)
+        self._fields += len(name) + len(value)
         if len(self.headers) > heads.MOST_FIELDS:
             self._refuse(heads.TOO_MANY)
+        if self._fields + len(self.url) > heads.LONGEST:
+            self._refuse(heads.TOO_LONG)
 
     def on_headers_complete(self) -> None:
         """Go on with a request whose head is there, and is no riddle."""
@@ -123,10 +130,9 @@ class Connection(HttpToolsProtocol):
         self.transport.write("\r\n".join((*lines, *rest)).encode("ascii"))
         self.transport.close()
 
-    def on_body(self, body: bytes) -> None:
-        """Leave a body out of the count."""
+    def on_body(self, body: bytes) -> None:  # noqa: ARG002  # nobody reads it
+        """Drop a body, and leave it out of the count; kept in parts of a byte it would be copied at each."""
         self._head = 0
-        super().on_body(body)
 
     def on_response_complete(self) -> None:
         """Wait for the next request, as long as idle connections are kept."""

@@ -51,7 +51,14 @@ def check(pairs: Pairs, setting: str) -> None:
 
 
 def cache_control(
-    status: int, ttl: int, source: Mapping[str, str], *, explicit: int = 0, passed: bool = False, now: float = 0.0
+    status: int,
+    ttl: int,
+    source: Mapping[str, str],
+    *,
+    explicit: int = 0,
+    passed: bool = False,
+    now: float = 0.0,
+    private: bool = False,
 ) -> str:
     """Return the value of `Cache-Control`, empty where there is none.
 
@@ -62,16 +69,18 @@ def cache_control(
         explicit: seconds, 1 or more where a URL or a fallback says how long.
         passed: whether the source's own word is passed on.
         now: seconds since 1970.
+        private: whether only the client may keep it, and no cache of others.
     """
+    whose = "private" if private else "public"
     if explicit > 0:
-        return f"max-age={explicit}, public"
+        return f"max-age={explicit}, {whose}"
     if status >= 400:
         return ""
     if passed and (said := source.get("cache-control", "")):
         return said
     if passed and (ends := read_date(source.get("expires", ""))) and (left := int(ends.timestamp() - now)) > 0:
-        return f"max-age={left}, public"
-    return f"max-age={ttl}, public" if ttl else "no-cache"
+        return f"max-age={left}, {whose}"
+    return f"max-age={ttl}, {whose}" if ttl else "no-cache"
 
 
 def explicit_age(ttl: int, expires: int, now: float, fallback_ttl: int = 0) -> int:
@@ -88,9 +97,16 @@ def explicit_age(ttl: int, expires: int, now: float, fallback_ttl: int = 0) -> i
     return min(limits, default=0)
 
 
-def vary(*, accept: bool, hints: bool) -> str:
-    """Return the value of `Vary`: which headers of a request an answer depends on; empty for none."""
-    return ", ".join((["Accept"] if accept else []) + (list(HINTS) if hints else []))
+def vary(*passed: str, accept: bool = False, hints: bool = False) -> str:
+    """Return the value of `Vary`: which headers of a request an answer depends on; empty for none.
+
+    Args:
+        passed: names of headers that sources are sent.
+        accept: whether the format depends on what the client accepts.
+        hints: whether sizes depend on client hints.
+    """
+    names = (*(["Accept"] if accept else []), *(HINTS if hints else []), *passed)
+    return ", ".join({name.lower(): name for name in names}.values())
 
 
 def disposition(source: str, extension: str, filename: str = "", *, attachment: bool = False) -> str:

@@ -11,8 +11,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MOST_FIELDS = 256
-"""Header fields that a request may have."""
+MOST_FIELDS = 100
+"""Header fields that a request may have, those after a body too."""
+LONGEST = 1 << 16
+"""Bytes of a request's head. imgproxy takes 1 MiB, of which nothing that a browser or a proxy sends has a tenth."""
+MOST_WAITING = 16
+"""Requests of a connection that may wait while another one of it is answered."""
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _TARGET = re.compile(rb"(?i:/|https?://)[!\"$-~]*")
 _VERSIONS = ("1.0", "1.1")
@@ -33,6 +37,7 @@ class Refusal:
 
 TOO_MANY = Refusal(431, "Too many header fields")
 TOO_LONG = Refusal(431, "Request head is too long")
+TOO_MANY_WAITING = Refusal(429, "Too many requests at once")
 MALFORMED = Refusal(400, "Invalid HTTP request received.")
 
 

@@ -8,6 +8,7 @@ be anything else than what it is. Source: https://docs.python.org/3/library/pick
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import socket
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from foveola.goal import METHODS
 from foveola.options import ProcessingOptions
 from foveola.picture import FORMATS
 from foveola.pipeline import Accepted
+from foveola.pipeline.cost import Cost
 from foveola.server.vipsmemory import NOTHING, Held
 
 T = TypeVar("T")
@@ -30,6 +32,8 @@ LIMIT = 1 << 17
 """Bytes of a message; options that need more are refused."""
 LARGEST = 1 << 30
 """Bytes of a result; more than any format's encoder writes within the limits of a side."""
+UNLIMITED = 1 << 62
+"""Bytes of memory for whoever may take any number."""
 MEMORY = ("", "new", "near", "hit", "checked", "spoiled")
 """What memory did for a result: nothing was searched for or remembered; a search knew nothing of its source; it knew
 the like; it knew the answer; that was measured again and found true; or found wrong, so that the search began anew."""
@@ -51,6 +55,8 @@ class Job:
         kind: whether a picture is made, or told about.
         info: what is told.
         watermark: bytes of the watermark; 0 for none.
+        memory: bytes that it may need by the estimate of its cost; who sees that it needs more does not begin.
+        heavy: whether it may take long; who sees that it does, and may not, does not begin.
     """
 
     size: int
@@ -63,6 +69,8 @@ class Job:
     kind: Literal["picture", "info"] = "picture"
     info: Any = None
     watermark: int = 0
+    memory: int = UNLIMITED
+    heavy: bool = True
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,18 @@ class KilledError(WorkerError):
     status = 503
 
 
+class CostlyError(FoveolaError):
+    """A job costs more than it was granted; nothing was done.
+
+    Args:
+        cost: what it is estimated to cost.
+    """
+
+    def __init__(self, cost: Cost) -> None:
+        super().__init__(f"A job needs {cost.memory} bytes and {cost.seconds:.1f} s")
+        self.cost = cost
+
+
 class UnknownTypeError(ImageError):
     """The bytes are in no format that is read: what was fetched is no picture at all."""
 
@@ -160,13 +180,25 @@ def reply(facts: Facts | TextFacts) -> bytes:
     return json.dumps(asdict(facts)).encode()
 
 
+def check_cost(cost: Cost, job: Job) -> None:
+    """Refuse to do a job that costs more than it was granted.
+
+    Raises:
+        CostlyError: it does.
+    """
+    if cost.memory > job.memory or (cost.heavy and not job.heavy):
+        raise CostlyError(cost)
+
+
 def refusal(error: FoveolaError, stack: str = "") -> bytes:
-    """Return a worker's message about a picture that can't be served.
+    """Return a worker's message about a picture that can't be served, or not at the cost that was granted.
 
     Args:
         error: why.
         stack: where it was raised, for developers.
     """
+    if isinstance(error, CostlyError):
+        return json.dumps({"cost": asdict(error.cost)}).encode()
     told = {"status": error.status, "public": error.public, "message": str(error)[:2000], "stack": stack[-8000:]}
     return json.dumps({"error": told | {"unknown": isinstance(error, UnknownTypeError)}}).encode()
 
@@ -191,6 +223,8 @@ def _read(message: bytes, read: Callable[[dict[str, Any]], T]) -> T:
         told = json.loads(message)
         if "error" in told:
             error = _error(**told["error"])
+        elif "cost" in told:
+            error = CostlyError(_cost(**told["cost"]))
         else:
             return read(told)
     except (ValueError, TypeError, KeyError, RecursionError) as problem:
@@ -205,6 +239,12 @@ def _error(status: int, public: str, message: str, stack: str = "", unknown: boo
     if stack:
         error.add_note(f"In the worker:\n{stack}")
     return error
+
+
+def _cost(memory: int, seconds: float) -> Cost:
+    if not (_is(int, memory) and _is(float, seconds) and 0 <= memory < UNLIMITED and 0 <= seconds < math.inf):
+        raise ValueError("a bad cost")
+    return Cost(memory, seconds)
 
 
 def _text_facts(told: dict[str, Any]) -> TextFacts:

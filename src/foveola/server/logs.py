@@ -14,14 +14,15 @@ import logging
 import math
 import os
 import re
-import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
+from foveola.server import outlet
+from foveola.server.outlet import Stream
 from foveola.sources.masks import masked_text
 
 Fields = Mapping[str, Any]
@@ -34,8 +35,10 @@ _SHORT = {"DEBUG": "DBG", "INFO": "INF", "WARNING": "WRN", "ERROR": "ERR", "CRIT
 _COLOURS = {"DEBUG": 35, "INFO": 36, "WARNING": 33, "ERROR": 31, "CRITICAL": 31}
 _PLAIN = re.compile(r"[A-Za-z0-9._/@^+-]+")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_QUOTED = re.compile(r'["\\]')
-_WRITTEN = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPED = {
+    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    for code in map(ord, _UNSAFE.findall("".join(map(chr, range(0x10000)))))
+} | {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
 _log = logging.getLogger("foveola.server")
 
 
@@ -53,14 +56,14 @@ class Log(Protocol):
         ...
 
 
-def setup(log: Log, stream: TextIO | None = None) -> None:
+def setup(log: Log, stream: Stream | None = None) -> None:
     """Write all logs of this process in the format and from the level on that the settings say.
 
     Args:
         log: the settings.
-        stream: where lines go; stdout when None.
+        stream: where lines go; stdout, without waiting for whoever reads it, when None.
     """
-    out = sys.stdout if stream is None else stream
+    out = outlet.stdout() if stream is None else stream
     if isinstance(out, io.TextIOWrapper):
         out.reconfigure(errors="backslashreplace")
     terminal = out.isatty()
@@ -70,6 +73,8 @@ def setup(log: Log, stream: TextIO | None = None) -> None:
     logging.captureWarnings(True)
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name, seldom in _SELDOM.items():
+        logging.getLogger(name).addFilter(seldom)
 
 
 def started(path: str, fields: Fields) -> None:
@@ -113,10 +118,12 @@ class Few:
 
     Args:
         most: how many.
+        what: what more may be said of.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, what: str = "this picture") -> None:
         self._most = most
+        self._what = what
         self._count = 0
 
     def begin(self) -> None:
@@ -127,8 +134,34 @@ class Few:
         """Return whether a record is written; the last one says that it is."""
         self._count += 1
         if self._count == self._most:
-            record.msg = f"{record.msg} (and whatever more is said of this picture)"
+            record.msg = f"{record.msg} (and whatever more is said of {self._what})"
         return self._count <= self._most
+
+
+class Seldom(Few):
+    """A filter that lets a few records through in each second: a URL can have its options warn by the thousand.
+
+    Args:
+        most: how many.
+        what: what more may be said of.
+        clock: seconds.
+    """
+
+    def __init__(self, most: int, what: str, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(most, what)
+        self._clock = clock
+        self._second = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is written; the last one of a second says that it is."""
+        if (second := int(self._clock())) != self._second:
+            self._second = second
+            self.begin()
+        return super().filter(record)
+
+
+_SELDOM = {name: Seldom(10, "options within this second") for name in ("foveola.options", "foveola.presets")}
+"""What a URL can have said many times."""
 
 
 class Lines(logging.Formatter):
@@ -215,19 +248,12 @@ def _word(name: str) -> str:
 
 
 def _quote(text: str) -> str:
-    return f'"{_safe(_QUOTED.sub(_escaped, text))}"'
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{_safe(escaped)}"'
 
 
 def _safe(text: str) -> str:
-    return _UNSAFE.sub(_escaped, text)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    character = found[0]
-    if found.re is _QUOTED:
-        return "\\" + character
-    code = ord(character)
-    return _WRITTEN.get(character) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+    return text.translate(_ESCAPED) if _UNSAFE.search(text) else text
 
 
 @lru_cache(2)

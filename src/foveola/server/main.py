@@ -19,7 +19,7 @@ from foveola.config import Settings
 from foveola.decisions import open_store
 from foveola.errors import ConfigError, expected
 from foveola.kinds import integer
-from foveola.server import headers, logs
+from foveola.server import descriptors, headers, logs
 from foveola.server.advice import advice
 from foveola.server.assets import Place
 from foveola.server.connections import Connection, Door, Patience
@@ -48,6 +48,7 @@ def serve(settings: Settings, problems: Sequence[str] = (), environ: Mapping[str
     """
     hangups = Hangups()
     logs.setup(settings.log)
+    descriptors.raise_limit()
     if found := [*problems, *unusable(settings)]:
         raise ConfigError("\n".join(found))
     for sentence in advice(settings):
@@ -76,7 +77,7 @@ async def _lived(settings: Settings, environ: Mapping[str, str], listener: socke
     patience = Patience(said.read_request_timeout, said.write_response_timeout)
     door = Door(
         listener,
-        said.max_clients,
+        descriptors.clients(said.max_clients, settings.crew),
         patience,
         lambda: Connection(config, server.server_state, server.lifespan.state),
     )

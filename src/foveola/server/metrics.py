@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
 
 from aiohttp import web
@@ -20,6 +21,8 @@ from foveola.errors import ConfigError, expected
 
 PROCESSING = "processing_image"
 """The span in which a picture is in progress."""
+LANES = ("light", "heavy", "large")
+"""What jobs wait in, see `foveola.server.lanes`."""
 ENCODES = (0, 1, 2, 3, 4, 5, 6, 8, 10)
 DSSIMS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.018, 0.02, 0.022, 0.025, 0.03, 0.04, 0.06, 0.1, 0.25)
 PATIENCE = 5.0
@@ -37,6 +40,19 @@ class Monitoring(Protocol):
     @property
     def prometheus_namespace(self) -> str:
         """What stands before every name, without the `_` after it."""
+        ...
+
+
+class Waiting(Protocol):
+    """What is told of jobs that wait: `foveola.server.lanes.Lanes`."""
+
+    @property
+    def granted(self) -> int:
+        """Bytes of memory that large jobs under way were granted beyond the share of each."""
+        ...
+
+    def waiting(self, lane: str) -> int:
+        """Return how many jobs wait in a lane."""
         ...
 
 
@@ -80,7 +96,10 @@ class Metrics:
         registry: what is counted, for whoever serves it in another way.
         in_progress: how many requests are being served.
         workers: how many work on pictures; a reload may change it.
+        lanes: where jobs wait.
     """
+
+    lanes: Waiting | None = None
 
     def __init__(self, monitoring: Monitoring, workers: int) -> None:
         self.registry = CollectorRegistry()
@@ -114,16 +133,28 @@ class Metrics:
         """Make what is looked up when someone asks."""
         sums = "of all workers, each after its last picture."
         rows: tuple[tuple[str, str, Callable[[], float]], ...] = (
-            ("workers", "Processes that work on pictures.", lambda: self.workers),
+            ("workers", "Pictures that are worked on at a time.", lambda: self.workers),
             ("requests_in_progress", "Requests that are being served.", lambda: self.in_progress),
             ("images_in_progress", "Pictures that are being worked on.", lambda: self._images),
             ("workers_utilization", "Requests for each 100 workers.", lambda: 100 * self.in_progress / self.workers),
+            ("memory_granted_bytes", "Bytes that large pictures were granted.", self._granted),
             ("vips_memory_bytes", f"Bytes that libvips holds, {sums}", lambda: self._sum(0)),
             ("vips_max_memory_bytes", f"The most bytes that libvips has held, {sums}", lambda: self._sum(1)),
             ("vips_allocs", f"Allocations that libvips holds, {sums}", lambda: self._sum(2)),
         )
         for name, doc, read in rows:
             Gauge(name, doc, (), self._namespace, registry=self.registry).set_function(read)
+        waiting = Gauge(
+            "jobs_waiting", "Pictures that wait for a worker.", ("lane",), self._namespace, registry=self.registry
+        )
+        for lane in LANES:
+            waiting.labels(lane).set_function(partial(self._waiting, lane))
+
+    def _granted(self) -> int:
+        return self.lanes.granted if self.lanes is not None else 0
+
+    def _waiting(self, lane: str) -> int:
+        return self.lanes.waiting(lane) if self.lanes is not None else 0
 
     def _sum(self, what: int) -> float:
         return sum(told[what] for told in self._memory.values())

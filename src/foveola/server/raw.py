@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+from foveola.errors import SourceError
 from foveola.server.answers import Answer, Sent, Speaker
 from foveola.sources import Sources
 from foveola.sources.base import Ask, Opened
 from foveola.sources.body import too_large
-from foveola.sources.masks import concealing
+from foveola.sources.masks import concealing, masked
 
 
 async def passed_on(
@@ -29,11 +30,13 @@ async def passed_on(
         stack: closes the source's answer, after ours was sent.
 
     Raises:
-        SourceError: the source can't be reached or may not be.
+        SourceError: the source can't be reached or may not be, or its status is none of an answer.
         ImageError: it says that it is too large.
     """
     with concealing(sent.hidden):
         opened = await stack.enter_async_context(sources.stream(sent.source, ask))
+        if not 200 <= opened.status < 600:
+            raise SourceError(f"{masked(sent.source)} answered {opened.status}", status=502)
     if most and opened.size is not None and opened.size > most:
         raise too_large(most)
     return speaker.raw(opened, lambda: _counted(opened, most, sent), sent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import socket
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,10 @@ from foveola.errors import FoveolaError
 from foveola.server.shown import shown
 
 Scope = MutableMapping[str, Any]
+_FORWARDING = ("cf-connecting-ip", "x-forwarded-for", "x-real-ip")
+"""Headers in which a client's address is looked for; the first that has one counts, as in imgproxy."""
+_LONGEST_ADDRESS = 45
+"""Characters of an address: an IPv6 one that has an IPv4 one at its end."""
 _IDENTITY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -66,6 +71,16 @@ def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 def _client(headers: Mapping[str, str], address: tuple[str, int] | None) -> str:
     """Return who seems to have sent a request, for the log: proxies write it into headers, and so may anyone."""
-    forwarded = headers.get("x-forwarded-for", "").partition(",")[0].strip()
-    told = headers.get("cf-connecting-ip") or forwarded or headers.get("x-real-ip", "")
-    return told or (address[0] if address else "")
+    told = (headers.get(name, "").partition(",")[0].strip() for name in _FORWARDING)
+    return next(filter(_address, told), address[0] if address else "")
+
+
+def _address(text: str) -> bool:
+    """Return whether a text is an address, without a zone: nothing else is written down in the place of one."""
+    if not 0 < len(text) <= _LONGEST_ADDRESS:
+        return False
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+    except (OSError, ValueError):
+        return False
+    return True

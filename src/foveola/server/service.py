@@ -8,7 +8,6 @@ to sources as soon as nothing is passed on from them. Source: docs/design.md, "T
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -18,6 +17,8 @@ from foveola.config import Settings
 from foveola.server.admission import Admission
 from foveola.server.answers import Answer, Speaker
 from foveola.server.assets import Assets
+from foveola.server.budget import budget
+from foveola.server.lanes import Lanes, Paced
 from foveola.server.making import Maker
 from foveola.server.memory import Memory
 from foveola.server.metrics import Metrics
@@ -26,11 +27,6 @@ from foveola.server.story import Story
 from foveola.server.suspects import Suspects
 from foveola.server.workers import Pool, Wear
 from foveola.sources import Sources
-
-
-def workers_of(settings: Settings) -> int:
-    """Return how many workers settings ask for."""
-    return settings.server.workers or len(os.sched_getaffinity(0))
 
 
 class Count:
@@ -68,6 +64,7 @@ class Service:
     Attributes:
         settings: those that it is made of.
         speaker: makes its answers.
+        lanes: where its jobs wait.
         visits: a `with` block around each request, until its answer was sent.
 
     Raises:
@@ -82,14 +79,16 @@ class Service:
         self.speaker = Speaker(settings, now)
         self.visits = Count()
         self._making = Count()
-        workers = workers_of(settings)
+        workers = settings.crew
         wear = Wear(said.worker_requests, said.worker_seconds, said.worker_memory << 20)
-        self._pool = Pool(workers, settings.defaults, metrics, settings.fence, wear, suspects)
+        self.lanes = Lanes(workers, budget(said.memory_budget), metrics)
+        self._pool = Pool(workers + 1, settings.defaults, metrics, settings.fence, wear, suspects)
         self._sources = Sources(settings.reach)
         self._trusted = Sources(replace(settings.reach, allowed=()))
         admission = Admission(workers, said.requests_queue_size)
         assets = Assets(self._sources, self._trusted)
-        maker = Maker(settings, self._sources, assets, self._pool, memory, admission, metrics)
+        paced = Paced(self._pool, self.lanes)
+        maker = Maker(settings, self._sources, assets, paced, memory, admission, metrics)
         self._story = Story(settings, maker, self._sources, admission, metrics, self.speaker, now)
 
     @property

@@ -29,11 +29,13 @@ from foveola.server.making import Made, Maker
 from foveola.server.metrics import Metrics
 from foveola.server.request import Request
 from foveola.server.wishes import Reader, Wish
-from foveola.sources import Sources
+from foveola.sources import Sources, shortage
 from foveola.sources.base import masked
 from foveola.urls import ImageUrl, InfoUrl
 
 _log = logging.getLogger("foveola.server")
+SHORT = 1024
+"""Characters of a path whose options are kept as the log says them: a thousand of those are little memory."""
 HIDDEN = "enc/…"
 """What the log says of a source that came encrypted."""
 _KINDS: tuple[tuple[type[FoveolaError], str], ...] = (
@@ -94,8 +96,10 @@ class Story:
             wish = self._reader.wish(url, request.headers)
             if isinstance(url, InfoUrl):
                 made = await self._made(wish, stack)
-                return self._speaker.info(made.told, made.result, Sent(url.source, expires, hidden=url.hidden))
-            fields["processing_options"] = _written(url.options)
+                return self._speaker.info(
+                    made.told, made.result, Sent(url.source, expires, hidden=url.hidden, private=wish.private)
+                )
+            fields["processing_options"] = told(url.options, len(path))
             return await self._pictured(url, wish, fields, stack)
         except FoveolaError as error:
             return self._refused(error, request, expires)
@@ -123,8 +127,9 @@ class Story:
     async def _pictured(self, url: ImageUrl, wish: Wish, fields: dict[str, Any], stack: AsyncExitStack) -> Answer:
         """Return the picture that a URL asks for, or its source as it is."""
         said = url.options
-        sent = Sent(url.source, said.expires, said.filename, said.return_attachment, url.hidden)
+        sent = Sent(url.source, said.expires, said.filename, said.return_attachment, url.hidden, wish.private)
         if said.raw:
+            stack.enter_context(self._admission.enter())
             limit = said.max_src_file_size
             most = self._settings.security.max_src_file_size if limit is None else limit
             return await raw.passed_on(self._sources, wish.ask, most, self._speaker, sent, stack)
@@ -136,7 +141,7 @@ class Story:
 
     async def _made(self, wish: Wish, stack: AsyncExitStack) -> Made:
         """Return what is made of a wish; who wishes for the same at the same time gets the same."""
-        with self._admission.enter():
+        with self._admission.enter(), shortage.told():
             return await stack.enter_context(self._flights.join(wish, lambda: self._maker.make(wish)))
 
     def _refused(self, error: FoveolaError, request: Request, expires: int) -> Answer:
@@ -145,11 +150,24 @@ class Story:
         return self._speaker.refusal(error, request.headers.get("accept", ""), expires)
 
 
-@lru_cache(1024)
+def told(said: ProcessingOptions, length: int) -> str:
+    """Return options as the log says them: as a URL does, without secrets.
+
+    Many requests ask for the same of different pictures, so those of ordinary URLs are kept.
+
+    Args:
+        said: what a URL asks for.
+        length: characters of its path.
+    """
+    return _written(said) if said.chained or length > SHORT else _kept(said)
+
+
 def _written(said: ProcessingOptions) -> str:
-    """Return options as a URL says them; many requests ask for the same of different pictures."""
     stages = tuple(map(_without_secrets, said.chained))
     return "/".join(":".join(texts) for texts in options.write(_without_secrets(replace(said, chained=stages))))
+
+
+_kept = lru_cache(1024)(_written)
 
 
 def _without_secrets(said: ProcessingOptions) -> ProcessingOptions:

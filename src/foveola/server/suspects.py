@@ -18,7 +18,9 @@ from foveola.sources.base import Body
 DEATHS = 2
 """After how many a picture is refused."""
 SECONDS = 600.0
-"""How long it is refused after the last one."""
+"""How long it is refused after the last one, if one was a crash."""
+KILLED_SECONDS = 60.0
+"""And if all workers were killed by someone."""
 MOST = 1000
 """How many pictures are known at a time; the one that was blamed longest ago is forgotten first."""
 
@@ -28,7 +30,7 @@ class _Record:
     """What is known of one picture: its deaths, and until when they count."""
 
     size: int
-    until: float
+    until: float = 0.0
     crashes: int = 0
     kills: int = 0
 
@@ -62,11 +64,11 @@ class Suspects:
             source: its bytes.
             crashed: whether nobody else can have done it.
         """
-        name, until = await source.name(), self._clock() + SECONDS
-        record = self._records.setdefault(name, _Record(source.size, until))
-        record.until = until
+        name = await source.name()
+        record = self._records[name] = await self._record(source) or _Record(source.size)
         record.crashes += crashed
         record.kills += not crashed
+        record.until = self._clock() + (SECONDS if record.crashes else KILLED_SECONDS)
         self._records.move_to_end(name)
         while len(self._records) > MOST:
             self._records.popitem(last=False)
@@ -79,9 +81,9 @@ class Suspects:
 
     async def _record(self, source: Body) -> _Record | None:
         """Return what is known of a picture; only those that have the size of a suspect are hashed."""
-        now = self._clock()
-        while self._records and (first := next(iter(self._records.items())))[1].until <= now:
-            del self._records[first[0]]
         if not any(record.size == source.size for record in self._records.values()):
             return None
-        return self._records.get(await source.name())
+        name, now = await source.name(), self._clock()
+        if name in self._records and self._records[name].until <= now:
+            del self._records[name]
+        return self._records.get(name)

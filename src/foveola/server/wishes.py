@@ -15,6 +15,7 @@ from foveola.server import conditional
 from foveola.server.conditional import Conditions
 from foveola.server.cookies import Cookies
 from foveola.server.headers import Pairs
+from foveola.sources import loops
 from foveola.sources.base import Ask
 from foveola.urls import ImageUrl, InfoUrl
 
@@ -34,6 +35,11 @@ class Wish:
     accepted: Accepted
     ask: Ask
     hidden: bool = False
+
+    @property
+    def private(self) -> bool:
+        """Whether the source is told who asks, so that its answer may be for nobody else."""
+        return any(map(self.ask.header, ("authorization", "cookie")))
 
 
 class Reader:
@@ -58,6 +64,9 @@ class Reader:
         Args:
             url: what its path says.
             headers: names in lower case.
+
+        Raises:
+            SourceError: it comes from this server.
         """
         raw = isinstance(url, ImageUrl) and url.options.raw
         conditions = conditional.raw(headers) if raw else conditional.forwarded(headers, self._conditions)
@@ -67,7 +76,9 @@ class Reader:
 
     def _said(self, source: str, headers: Mapping[str, str], conditions: Pairs) -> Pairs:
         """Return the headers for a source, each name once."""
-        passed = tuple((name, headers[name]) for name in self._passed if name in headers)
+        passed = tuple((name, headers[name]) for name in self._passed if name in headers and name != loops.HEADER)
         cookie = self._cookies.sent(headers, source)
         cookies = (("cookie", cookie),) if cookie else ()
-        return tuple(dict((*passed, *conditions, *cookies)).items())
+        came = loops.passed(headers.get(loops.HEADER, ""))
+        through = ((loops.HEADER, came),) if came else ()
+        return tuple(dict((*passed, *conditions, *cookies, *through)).items())

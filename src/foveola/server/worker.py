@@ -22,15 +22,16 @@ from importlib import import_module
 
 from PIL import Image
 
-from foveola.codecs import NAMES, codec
+from foveola.codecs import NAMES, codec, pillow, vips
 from foveola.decisions.page import build, page_of, told
 from foveola.errors import CodecError, FoveolaError, ImageError
 from foveola.info import tell
 from foveola.options import ProcessingOptions
 from foveola.picture import format_of
 from foveola.pipeline import Accepted, Defaults, Rendered, Saving, plan, render
+from foveola.pipeline.cost import cost, cost_of_facts
 from foveola.remembered import Remembered
-from foveola.server import logs
+from foveola.server import glib, logs
 from foveola.server.jobs import (
     BEGUN,
     READY,
@@ -38,6 +39,7 @@ from foveola.server.jobs import (
     Job,
     TextFacts,
     UnknownTypeError,
+    check_cost,
     receive,
     refusal,
     reply,
@@ -89,7 +91,9 @@ def preload() -> None:
     for name in NAMES:
         with contextlib.suppress(CodecError):  # a missing library costs only its format
             codec(name)
-    Image.init()
+    glib.catch()
+    pillow.fence()
+    vips.fence()
     build()
 
 
@@ -98,7 +102,8 @@ def main(channel: socket.socket) -> None:
     message, _ = receive(channel)
     defaults: Defaults = unpack(message)
     warnings = logs.Few(_WARNINGS)
-    logging.getLogger("pyvips").addFilter(warnings)
+    for name in ("pyvips", glib.NAME):
+        logging.getLogger(name).addFilter(warnings)
     warm(defaults)
     send(channel, READY)
     while True:
@@ -147,6 +152,8 @@ def answer(job: Job, defaults: Defaults, source: int, result: int, watermark: in
     try:
         data = _read(source, job.size)
         if job.kind == "info":
+            if job.info.decodes:
+                check_cost(cost_of_facts(header_of(data), len(data)), job)
             text = json.dumps(tell(data, job.info, defaults.limits), ensure_ascii=False).encode("utf-8", "replace")
             _write(result, text)
             return reply(TextFacts(len(text), held()))
@@ -167,6 +174,8 @@ def work(data: bytes, job: Job, defaults: Defaults, mark: bytes | None = None) -
     data = picked(data, job.options, defaults)
     header = header_of(data, unlimited=defaults.unlimited(format))
     planned = plan(header, job.options, defaults, job.accepted)
+    marked = None if mark is None else header_of(mark)
+    check_cost(cost(planned, len(data), marked, job.workers), job)
 
     def decide(saving: Saving) -> tuple[Saving, Remembered]:
         return saving, told(page_of(planned, saving, job.decisions), job.check)

@@ -88,15 +88,12 @@ class Pool:
         fence: what they are kept in.
         wear: when they are replaced.
         suspects: the pictures that workers have died of.
-
-    Attributes:
-        failing: whether the last attempt to replace a worker has failed.
     """
 
     def __init__(
         self, size: int, defaults: Defaults, metrics: Metrics, fence: Fence, wear: Wear, suspects: Suspects
     ) -> None:
-        self.failing = False
+        self._failed = False
         self._size = size
         self._defaults = pack(defaults)
         self._metrics = metrics
@@ -108,6 +105,11 @@ class Pool:
         self._replacing = 0
         self._closed = False
         self._starting = asyncio.Lock()
+
+    @property
+    def failing(self) -> bool:
+        """Whether no worker is there, and none could be started when that was tried."""
+        return self._failed and not self._alive
 
     async def start(self) -> None:
         """Start all workers and wait until they are ready.
@@ -198,8 +200,7 @@ class Pool:
         """
         loop = asyncio.get_running_loop()
         while True:
-            with self._metrics.span("queue"):
-                worker = await self._free()
+            worker = await self._free()
             late = loop.call_later(BEGIN_SECONDS, worker.kill)
             try:
                 with self._metrics.span(PROCESSING):
@@ -283,11 +284,11 @@ class Pool:
                 try:
                     await self._start_one()
                 except WorkerError as error:
-                    self.failing = True
+                    self._failed = True
                     _log.error("No worker can be started; trying again: %s", error)
                     await asyncio.sleep(PAUSE_SECONDS)
                 else:
-                    self.failing = False
+                    self._failed = False
                     return
         finally:
             self._replacing -= 1

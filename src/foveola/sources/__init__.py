@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from importlib import import_module
 
 from foveola.errors import ConfigError, SourceError
-from foveola.sources import local
+from foveola.sources import local, shortage
+from foveola.sources.allowed import ordinary
 from foveola.sources.base import Ask, Body, Fetched, Opened, Reach, Source, masked
-from foveola.sources.body import too_large
+from foveola.sources.body import Room, too_large
 from foveola.sources.stores import Stores, check_extra
 
 __all__ = ["SCHEMES", "Ask", "Fetched", "Reach", "Sources", "Stores", "check", "module_of", "ordinary"]
@@ -32,8 +34,10 @@ SCHEMES: Mapping[str, str] = {
     "abs": "objects",
 }
 """The module of each scheme; it has a function `create(reach) -> Source`."""
-UNPACKED = 1 << 28
+UNPACKED = 1 << 26
 """Bytes that a compressed answer may become where no size is limited: a few kilobytes may become any number."""
+SLOWEST = 1 << 14
+"""Bytes a second that a source has to send of what is passed on, beyond its time-out."""
 _ASK = Ask()
 _ASK_RAW = Ask(raw=True)
 _CONDITIONS = ("if-none-match", "if-modified-since")
@@ -49,6 +53,7 @@ class Sources:
 
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
+        self._room = Room(reach.memory)
         self._open: dict[str, Source] = {}
 
     async def fetch(self, url: str, ask: Ask = _ASK) -> Fetched:
@@ -57,6 +62,7 @@ class Sources:
         Raises:
             SourceError: it can't be reached in time or may not be, or is no whole file.
             ImageError: it is too large.
+            OverloadedError: other files have the memory.
         """
         with self._in_time(url):
             async with asyncio.timeout(self._reach.timeout):
@@ -65,15 +71,15 @@ class Sources:
                     _check_status(url, opened, ask)
                     if opened.status == 304:
                         return Fetched(304, opened.headers)
-                    most = self._reach.max_bytes if ask.max_bytes is None else ask.max_bytes
-                    body = await _read(opened, most or UNPACKED * ("content-encoding" in opened.headers))
+                    body = await _read(opened, self._most(opened, ask), self._room)
                     return Fetched(200, _about_file(opened.headers), body)
 
     @asynccontextmanager
     async def stream(self, url: str, ask: Ask = _ASK_RAW) -> AsyncIterator[Opened]:
         """Return what is at `url` as the source says it, whatever its status and size, to be passed on in parts.
 
-        The source may take its time-out until it answers, and again for each part: a client may be slow.
+        The source may take its time-out until it answers, and again for each part: a client may be slow. Of all the
+        time that it takes each second has to bring something.
 
         Raises:
             SourceError: it can't be reached in time or may not be; while it is read: it broke off.
@@ -88,20 +94,31 @@ class Sources:
         finally:
             await context.__aexit__(None, None, None)
 
+    def _most(self, opened: Opened, ask: Ask) -> int:
+        """Return the bytes that an answer may have; 0 for any number."""
+        limited = self._reach.max_bytes if ask.max_bytes is None else ask.max_bytes
+        unpacked = UNPACKED if "content-encoding" in opened.headers and not limited else 0
+        limits = [limit for limit in (self._reach.most(ask.max_bytes), unpacked) if limit]
+        return min(limits, default=0)
+
     async def _patient(self, url: str, opened: Opened) -> AsyncIterator[bytes]:
         parts = opened.chunks()
+        left = self._reach.timeout
         while True:
+            began = time.monotonic()
             with self._in_time(url):
-                async with asyncio.timeout(self._reach.timeout):
+                async with asyncio.timeout(min(left, self._reach.timeout)):
                     part = await anext(parts, b"")
             if not part:
                 return
+            left += len(part) / SLOWEST - (time.monotonic() - began)
             yield part
 
     @contextmanager
     def _in_time(self, url: str) -> Iterator[None]:
         try:
-            yield
+            with shortage.told():
+                yield
         except TimeoutError:
             raise SourceError(
                 f"No answer within {self._reach.timeout} seconds from {masked(url)}", status=504
@@ -139,12 +156,6 @@ def module_of(url: str, reach: Reach) -> str:
         used = [name for name in SCHEMES if reach.stores.uses(name)]
         raise SourceError(f"Expected a URL that begins with one of {', '.join(used)}, got {masked(url)!r}")
     return SCHEMES[scheme]
-
-
-def ordinary(url: str) -> str:
-    """Return a URL with its scheme in lower case, as `HTTP://` is meant; the rest stays as it is written."""
-    scheme, mark, rest = url.partition("://")
-    return scheme.lower() + mark + rest if mark and scheme.isascii() else url
 
 
 def check(reach: Reach, environ: Mapping[str, str] | None = None) -> None:
@@ -210,14 +221,14 @@ def _about_file(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in left_out}
 
 
-async def _read(opened: Opened, most: int) -> Body:
+async def _read(opened: Opened, most: int, room: Room) -> Body:
     """Return the body; one that is a file of this machine is taken as it is."""
     if most and opened.size is not None and opened.size > most:
         raise too_large(most)
     if opened.file is not None:
         body, opened.file = opened.file, None
         return body
-    body = Body(most)
+    body = Body(most, room)
     try:
         async for part in opened.chunks():
             body.write(part)

@@ -7,14 +7,14 @@ place, `foveola.sources.Sources`. Source: https://www.rfc-editor.org/rfc/rfc9110
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from foveola.errors import SourceError
-from foveola.globs import matched
+from foveola.sources.allowed import Allowed
 from foveola.sources.body import Body
 from foveola.sources.masks import masked
 from foveola.sources.stores import Stores
@@ -29,8 +29,10 @@ class Reach:
     Args:
         local_root: the folder that `local://` is; none when empty.
         query_separator: what ends the path of a `local://` URL, unless it is a part of the name; nothing when empty.
-        allowed: what URLs may begin with, patterns of `foveola.globs`; all when empty.
+        allowed: what sources may begin with (`foveola.sources.allowed`); all when empty.
         max_bytes: the largest file that is fetched; 0 for any.
+        memory: bytes of memory that all files may take together, and four times what one may take where `max_bytes` is
+            0; 0 for any.
         timeout: seconds until a source is given up.
         keep_alive: seconds that an idle connection is kept; 0 closes at once.
         max_redirects: how many are followed.
@@ -48,6 +50,7 @@ class Reach:
     query_separator: str = "?"
     allowed: tuple[str, ...] = ()
     max_bytes: int = 0
+    memory: int = 0
     timeout: float = 5.0
     keep_alive: float = 90.0
     max_redirects: int = 10
@@ -60,14 +63,26 @@ class Reach:
     request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     stores: Stores = field(default_factory=Stores)
 
+    def most(self, said: int | None = None) -> int:
+        """Return the largest file that is fetched, in bytes; 0 for any.
+
+        Args:
+            said: what a request says of it in place of `max_bytes`.
+        """
+        return (self.max_bytes if said is None else said) or self.memory // 4
+
     def check(self, url: str) -> None:
-        """Refuse a URL that is not among the allowed ones.
+        """Refuse a URL that leads to nothing that is allowed.
 
         Raises:
-            SourceError: it is not.
+            SourceError: it does not.
         """
-        if self.allowed and not any(matched(pattern, url) for pattern in self.allowed):
+        if self.allowed and url not in self._allowed:
             raise SourceError(f"Source is not allowed: {masked(url)}", public="Invalid source URL")
+
+    @cached_property
+    def _allowed(self) -> Allowed:
+        return Allowed(self.allowed, self.query_separator)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import os
 
-from foveola.errors import ImageError
+from foveola.errors import ImageError, OverloadedError
 
 PART = 1 << 20
 """Bytes that are read at a time."""
@@ -22,19 +22,49 @@ LARGE = 1 << 18
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
 
 
+class Room:
+    """The memory that several bodies may take together.
+
+    Args:
+        most: in bytes; 0 for any.
+    """
+
+    def __init__(self, most: int = 0) -> None:
+        self.most = most
+        self.taken = 0
+
+    def take(self, size: int) -> None:
+        """Take so many bytes more.
+
+        Raises:
+            OverloadedError: they are not to be had.
+        """
+        if self.most and self.taken + size > self.most:
+            raise OverloadedError(f"Downloads under way have {self.taken} bytes, {self.most} may be")
+        self.taken += size
+
+    def give(self, size: int) -> None:
+        """Give so many bytes back."""
+        self.taken -= size
+
+
 class Body:
     """The bytes of one file, in anonymous memory that ends with this object.
 
     Args:
         most: the largest size it may grow to, in bytes; 0 for any.
+        room: where the memory is taken from, until this object is closed.
     """
 
     fd = -1
+    _room: Room | None = None
+    _taken = 0
 
-    def __init__(self, most: int = 0) -> None:
+    def __init__(self, most: int = 0, room: Room | None = None) -> None:
         self.fd = os.memfd_create("foveola", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self.size = 0
         self._most = most
+        self._room = room
         self._name = ""
 
     @classmethod
@@ -49,9 +79,13 @@ class Body:
 
         Raises:
             ImageError: the file grows over the limit.
+            OverloadedError: others have the memory.
         """
         view = memoryview(data)
         self.expect(self.size + len(view))
+        if self._room is not None:
+            self._room.take(len(view))
+            self._taken += len(view)
         while view:
             done = os.write(self.fd, view)
             view = view[done:]
@@ -105,6 +139,8 @@ class Body:
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
+            if self._room is not None:
+                self._room.give(self._taken)
 
     def __enter__(self) -> Body:
         return self

@@ -22,8 +22,9 @@ AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 _TABLE: tuple[tuple[Kind, str], ...] = (
     ("loopback", "0.0.0.0/8 127.0.0.0/8 ::/128 ::1/128"),
-    # the last three are where Alibaba, Oracle and AWS (IPv6) keep the credentials of a machine
-    ("link_local", "169.254.0.0/16 224.0.0.0/24 fe80::/10 100.100.100.200/32 192.0.0.192/32 fd00:ec2::254/128"),
+    ("link_local", "169.254.0.0/16 224.0.0.0/24 fe80::/10"),
+    # where Alibaba, Oracle, Azure, AWS and Google (IPv6) keep the credentials of a machine, and what it is told
+    ("link_local", "100.100.100.200/32 192.0.0.192/32 168.63.129.16/32 fd00:ec2::254/128 fd20:ce::254/128"),
     ("private", "10.0.0.0/8 100.64.0.0/10 172.16.0.0/12 192.168.0.0/16 192.0.0.0/24 198.18.0.0/15 fc00::/7 fec0::/10"),
     ("reserved", "192.0.2.0/24 192.88.99.0/24 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3 2001:db8::/32 3fff::/20"),
     ("public", "2001::/32"),

@@ -10,32 +10,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-import select
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http.cookies import BaseCookie
-from urllib.parse import quote
 
 import aiohttp
-from aiohttp.client_reqrep import ConnectionKey
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
 from yarl import URL
 
 import foveola
 from foveola.errors import SourceError
+from foveola.sources import loops
 from foveola.sources.base import Ask, Opened, Reach, masked
 from foveola.sources.guard import AddressInfo, ForbiddenAddressError, may_dial, socket_factory
+from foveola.sources.names import Names
 from foveola.sources.proxies import Proxies, proxies
+from foveola.sources.wires import Wires
+from foveola.sources.written import joined, parsed
 
-_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
-_NO_URL = re.compile(r"%(?![0-9A-Fa-f]{2})|[^%A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]")
-_NO_HOST = re.compile(r"[\x00-\x20\x7f]")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 1 << 18
+_SMALL, _PAUSE_SECONDS = 1 << 14, 0.005
+"""After a part of less than so many bytes the next is waited for, so that it is more than the next byte."""
 _OURS = {
     *("connection", "content-length", "content-type", "expect", "host", "keep-alive", "proxy-authenticate"),
     *("proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
@@ -45,7 +42,7 @@ _RAW = {"accept-encoding", "if-match", "if-range", "if-unmodified-since", "range
 """Headers whose answers are no whole files as they are."""
 _SECRET = {"authorization", "cookie", "host"}
 """Headers that are for one server."""
-_HARMLESS = {"accept", "accept-language", "if-modified-since", "if-none-match", "user-agent", *_RAW}
+_HARMLESS = {"accept", "accept-language", "if-modified-since", "if-none-match", "user-agent", loops.HEADER, *_RAW}
 """Headers of a client that another server is told too; any other one may be a key."""
 
 
@@ -62,8 +59,9 @@ class Http:
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
         self._proxies = proxies(os.environ) if reach.proxy else Proxies()
-        self._direct = _session(reach, socket_factory(reach))
-        self._proxied = _session(reach, None)  # the operator chose the address of the proxy
+        names = Names()
+        self._direct = _session(reach, socket_factory(reach), names)
+        self._proxied = _session(reach, None, names)  # the operator chose the address of the proxy
 
     @asynccontextmanager
     async def open(self, url: str, ask: Ask) -> AsyncIterator[Opened]:
@@ -73,7 +71,7 @@ class Http:
             SourceError: it can't be reached or may not be.
         """
         with _translated(url):
-            response = await self._follow(_parsed(url), ask)
+            response = await self._follow(parsed(url), ask)
         opened = Opened(
             response.status, _headers(response), response.content_length, lambda: _parts(url, response), response.close
         )
@@ -93,8 +91,8 @@ class Http:
             if response.status not in _REDIRECTS or "Location" not in response.headers:
                 return response
             response.release()
-            cookies.update_cookies(response.cookies, url)
-            there = _joined(url, _parsed(response.headers["Location"]))
+            cookies.update_cookies(_for_itself(response.cookies), url)
+            there = joined(url, parsed(response.headers["Location"]))
             if there.scheme not in ("http", "https"):
                 raise SourceError(f"Redirect to {masked(str(there))}")
             self._reach.check(str(there))
@@ -117,39 +115,9 @@ class Http:
         await self._proxied.close()
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Connections that are kept, but for those over which something came that nobody has asked for.
-
-    aiohttp would take it for the answer to whatever is asked next over the connection: another file of the same server.
-    """
-
-    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
-        kept = await super()._get(key, traces)
-        while kept is not None and (kept.protocol is None or kept.protocol.should_close or _speaks(kept.transport)):
-            kept.close()
-            kept = await super()._get(key, traces)
-        return kept
-
-
-def _speaks(transport: asyncio.BaseTransport | None) -> bool:
-    """Return whether a connection has something to be read, or its end, though nothing was asked."""
-    here = None if transport is None else transport.get_extra_info("socket")
-    if here is None:
-        return True
-    poll = select.poll()
-    poll.register(here.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def _connector(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) -> aiohttp.TCPConnector:
-    if not reach.keep_alive:
-        return aiohttp.TCPConnector(limit=0, socket_factory=make, ssl=reach.verify, force_close=True)
-    return _Connector(limit=0, socket_factory=make, ssl=reach.verify, keepalive_timeout=reach.keep_alive)
-
-
-def _session(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None) -> aiohttp.ClientSession:
+def _session(reach: Reach, make: Callable[[AddressInfo], socket.socket] | None, names: Names) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=_connector(reach, make),
+        connector=Wires(reach, make, names),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": reach.user_agent or f"foveola/{foveola.__version__}"},
         skip_auto_headers=("Accept-Encoding",),
@@ -162,7 +130,8 @@ def _asked(reach: Reach, ask: Ask) -> dict[str, str]:
     """Return the headers of the first request; what the settings say goes before what the client says."""
     left_out = _OURS if ask.raw else _OURS | _RAW
     asked = {name.lower(): _bytes(value) for name, value in ask.headers if name.lower() not in left_out}
-    return asked | {name.lower(): value for name, value in reach.request_headers}
+    asked |= {name.lower(): value for name, value in reach.request_headers}
+    return asked | {loops.HEADER: loops.marked(ask.header(loops.HEADER))}
 
 
 def _for_another(headers: dict[str, str], reach: Reach) -> dict[str, str]:
@@ -179,6 +148,13 @@ def _bytes(value: str) -> str:
         return value
 
 
+def _for_itself(set: BaseCookie[str]) -> BaseCookie[str]:
+    """Return the cookies of a server without the domains that they name: not all below `co.uk` are one."""
+    for morsel in set.values():
+        morsel["domain"] = ""
+    return set
+
+
 def _with_cookies(headers: dict[str, str], set: BaseCookie[str]) -> dict[str, str]:
     """Return the headers with the cookies that a server has set on the way."""
     pairs = [headers["cookie"]] if "cookie" in headers else []
@@ -191,25 +167,6 @@ def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
     names = dict.fromkeys(name.lower() for name in response.headers if name.lower() != "set-cookie")
     found = {name: ", ".join(response.headers.getall(name)) for name in names}
     return {name: value.encode(errors="surrogateescape").decode("latin-1") for name, value in found.items()}
-
-
-def _parsed(url: str) -> URL:
-    """Return the URL as it is written, but for what no URL may have, which is percent-encoded; names go by IDNA.
-
-    Whoever signs URLs signs what is written: `%2F` of a query is not `/` for him, nor `%7E` the same as `~`.
-    """
-    host = _HOST.match(url)
-    before = host.group() if host else ""
-    if _NO_HOST.search(before):
-        raise ValueError("a blank or a control character in the host")
-    path = _NO_URL.sub(lambda found: quote(found.group(), safe="", errors="surrogateescape"), url[len(before) :])
-    return URL((str(URL(before)) if before else "") + path, encoded=True)
-
-
-def _joined(here: URL, there: URL) -> URL:
-    """Return where a redirect leads. yarl joins a path to one that has no folder for its end decoded: it gets one."""
-    folder = here.raw_path.rpartition("/")[0] + "/"
-    return (here.with_path(folder, encoded=True) if there.raw_path else here).join(there)
 
 
 def _basic(url: URL) -> str:
@@ -241,6 +198,8 @@ async def _parts(url: str, response: aiohttp.ClientResponse) -> AsyncIterator[by
         try:
             async for part in response.content.iter_chunked(_CHUNK):
                 yield part
+                if len(part) < _SMALL and not response.content.is_eof():
+                    await asyncio.sleep(_PAUSE_SECONDS)
         except (aiohttp.ClientConnectionError, ConnectionError) as error:
             raise aiohttp.ClientPayloadError(str(error)) from error
 

@@ -15,13 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import unquote, urlsplit
 
-from foveola.errors import FoveolaError, ImageError, SourceError
+from foveola.errors import FoveolaError, ImageError, OverloadedError, SourceError
 
 MASK = "…"
 """What stands for a secret."""
-_NO_PORT = re.compile(r":(?![0-9]*$)[^\]]*$")
-_INSIDE = re.compile(r"(?:(?<=://)|(?<=%3A%2F%2F))(?:(?!%2F)[^/?#&])*(?:@|%40)", re.IGNORECASE)
+_INSIDE = re.compile(r"((?::|%3A)(?:/|%2F){2})(?:(?!%2F)[^/?#&])*(?:@|%40)", re.IGNORECASE)
 """A name and a password of a URL that is a part of another."""
+_ODD = re.compile(
+    r"(\A|(?::|%3A)(?:/|%2F)+)(?:(?!%2F|%3A)[^/?#&:])*(?::|%3A)(?:(?!%2F)[^/?#&])*(?:@|%40)", re.IGNORECASE
+)
+"""A name with a password in a URL that has more slashes than it should, or less; a name alone may be a file's."""
+_DIGITS = "0123456789"
 _PARAMETER = re.compile(r"([?&;#])([^?&;#=]*)=([^&;#]*)")
 _SECRET = re.compile(
     r".*(?:sign?|signature|token|key|secret|passw(?:or)?d|passphrase|pass|pwd|auth|authorization|bearer|jwt|hmac|policy)"
@@ -42,7 +46,9 @@ def masked(url: str) -> str:
 
     Where a port is none, all of that may be a name and a password, of a URL that was cut off at its `@`.
     """
-    safe = _INSIDE.sub(MASK + "@", _without_user(url)) if "@" in url or "%40" in url else _without_user(url)
+    safe = _without_user(url)
+    if "@" in url or "%40" in url:
+        safe = _ODD.sub(_nameless, _INSIDE.sub(_nameless, safe))
     return _PARAMETER.sub(_parameter, safe) if "=" in safe else safe
 
 
@@ -60,8 +66,8 @@ def concealing(hidden: bool) -> Iterator[None]:
     """
     try:
         yield
-    except ImageError:
-        raise  # is about bytes
+    except (ImageError, OverloadedError):
+        raise  # is about bytes, or about this machine
     except FoveolaError as error:
         if not hidden:
             raise
@@ -80,8 +86,13 @@ def _without_user(url: str) -> str:
         scheme, _, rest = url.partition("://")
         return f"{scheme}://{MASK}" if set("@:") & set(rest) else url
     _, user, host = parts.netloc.rpartition("@")
-    host = f"{MASK}@{host}" if user else MASK if _NO_PORT.search(host) else host
+    _, colon, port = host.rpartition("]")[2].partition(":")
+    host = f"{MASK}@{host}" if user else MASK if colon and port.strip(_DIGITS) else host
     return url if host == parts.netloc else parts._replace(netloc=host).geturl()
+
+
+def _nameless(found: re.Match[str]) -> str:
+    return f"{found[1]}{MASK}@"
 
 
 def _parameter(found: re.Match[str]) -> str:

@@ -21,11 +21,12 @@ from foveola.torture.metadata import METADATA
 from foveola.torture.others import OTHERS
 from foveola.torture.png import PNG
 from foveola.torture.svg import SVG
+from foveola.torture.svgbombs import SVG_BOMBS
 from foveola.torture.tiff import TIFF
 
 __all__ = ["KINDS", "Kind", "Torture", "tortures", "write_tortures"]
 
-KINDS: tuple[Kind, ...] = (*DAMAGE, *PNG, *JPEG, *GIF, *TIFF, *HEADERS, *METADATA, *SVG, *OTHERS)
+KINDS: tuple[Kind, ...] = (*DAMAGE, *PNG, *JPEG, *GIF, *TIFF, *HEADERS, *METADATA, *SVG, *SVG_BOMBS, *OTHERS)
 """All kinds of hostile files."""
 _TRIES = 200
 

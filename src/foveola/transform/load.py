@@ -19,8 +19,9 @@ from foveola.codecs import bmp, codec, gif, heic, ico, jxlheader, mpf, pillow, t
 from foveola.codecs.vips import field, orientation
 from foveola.errors import ArgumentError, ImageError, expected
 from foveola.picture import FORMATS, Header, Limits, Picture, format_of
+from foveola.transform import svgcost, svgtree
 from foveola.transform.colour import standard
-from foveola.transform.svg import drawable
+from foveola.transform.svg import decoded, drawable
 
 JPEG_SHRINKS = (8, 4, 2, 1)
 """What libjpeg can divide both sides by."""
@@ -55,6 +56,8 @@ def header_of(data: bytes, *, unlimited: bool = False) -> Header:
         return _HEADERS[format](data)
     if format == "svg":
         data = drawable(data, _area, unlimited=unlimited)
+        if not unlimited and not svgtree.plain(data):
+            svgtree.read(data)
     image = vips.load(data, format, access="sequential", **_bounds(format, unlimited))
     if format == "svg" and min(image.width, image.height) == 1:
         _check_counted(data, image, **_bounds(format, unlimited))
@@ -68,6 +71,8 @@ def header_of(data: bytes, *, unlimited: bool = False) -> Header:
         pages=_pages(data, format, image),
         bits=field(image, "heif-bitdepth", 0) or field(image, "bits-per-sample", 0) or _bits(image),
         orientation=orientation(image),
+        interlaced=bool(field(image, "interlaced", 0)),
+        palette=bool(field(image, "palette", 0)),
     )
 
 
@@ -84,7 +89,7 @@ def load(
             0 for a drawing, which below 1 becomes larger. What is 750 times smaller or more comes out too large.
         sequential: pixels will be asked for once and from top to bottom, so that they need not be kept.
         unlimited: the bounds that loaders have of their own do not hold, where they have any: the chunks of a PNG, the
-            bytes of an SVG, the memory that a TIFF may take.
+            bytes and the cost of an SVG, the memory that a TIFF may take.
 
     Raises:
         ImageError: not a format that is read, or broken; pixels are looked at later, by `to_picture` or `save`.
@@ -104,7 +109,11 @@ def load(
         options |= {"page": page, "n": frames}
     if shrink != 1:
         options |= _shrunk(format, shrink)
-    return _full(_timed(vips.load(data, format, **options, **_bounds(format, unlimited)), page, frames))
+    tree = svgtree.read(data) if format == "svg" and not unlimited else None
+    image = vips.load(data, format, **options, **_bounds(format, unlimited))
+    if tree is not None:
+        svgcost.Estimate(tree, image.width, image.height, _linked).check(1 / shrink)
+    return _full(_timed(image, page, frames))
 
 
 def read(data: bytes, *, frames: int = 1, limits: Limits = Limits(), deep: bool = False) -> Picture:  # noqa: B008  # frozen
@@ -157,7 +166,7 @@ def decode(data: bytes) -> Picture:
 def _decoded(data: bytes, format: str) -> Picture:
     """Read a file with the decoder of its format."""
     if format == "svg":
-        return vips.decode(drawable(data, _area), format)
+        return vips.to_picture(vips.channels(load(data)))
     return heic.decode(data) if format == "heic" else codec(format).decode(data)
 
 
@@ -167,6 +176,14 @@ def _area(data: bytes) -> int:
         raise ImageError("Expected pixels in a drawing, got a drawing")
     header = header_of(data)
     return header.width * header.height
+
+
+def _linked(address: str) -> int:
+    """Return the pixels of a picture by its address, none where it is not in the drawing."""
+    try:
+        return _area(decoded(address))
+    except (ImageError, ValueError):
+        return 0
 
 
 def _check_counted(data: bytes, image: pyvips.Image, **bounds: bool) -> None:

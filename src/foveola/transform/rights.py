@@ -53,7 +53,9 @@ def xmp_rights(xmp: bytes | None) -> bytes | None:
         packet = _packet(found[0])
     except RecursionError:
         return None
-    return packet if packet and len(packet) < _LARGEST else None
+    if packet is None or len(packet) >= _LARGEST:
+        return None
+    return packet if tree(packet) is not None else None  # names can't be references, and those that are no ASCII are
 
 
 def iptc_rights(block: bytes | None) -> bytes | None:
@@ -74,15 +76,14 @@ def iptc_rights(block: bytes | None) -> bytes | None:
 def _packet(root: Element) -> bytes | None:
     meta = Element(f"{{{_NAMES['x']}}}xmpmeta")
     packet = SubElement(meta, f"{RDF}RDF")
-    for source in root.iter(f"{RDF}RDF"):
-        for node in source:
-            if node.tag == f"{RDF}Description":
-                kept = Element(node.tag, {f"{RDF}about": node.get(f"{RDF}about", "")})
-                kept.attrib |= {name: text for name, text in node.attrib.items() if _told(name)}
-                kept.extend(child for child in node if _told(child.tag))
-                packet.extend([kept] if len(kept) or len(kept.attrib) > 1 else [])
-            elif _told(node.tag):
-                packet.append(node)
+    for node in next(root.iter(f"{RDF}RDF"), ()):  # a packet has one; one inside another would be written twice
+        if node.tag == f"{RDF}Description":
+            kept = Element(node.tag, {f"{RDF}about": node.get(f"{RDF}about", "")})
+            kept.attrib |= {name: text for name, text in node.attrib.items() if _told(name)}
+            kept.extend(child for child in node if _told(child.tag))
+            packet.extend([kept] if len(kept) or len(kept.attrib) > 1 else [])
+        elif _told(node.tag):
+            packet.append(node)
     return _HEAD + tostring(meta) + _TAIL if len(packet) else None
 
 

@@ -39,7 +39,7 @@ def sanitise(data: bytes, *, unlimited: bool = False) -> bytes:
         ImageError: no XML, no drawing, too large or too deep, or with entities from elsewhere.
     """
     if len(data) > MOST_BYTES and not unlimited:
-        raise _refused(f"a drawing of at most {MOST_BYTES} bytes", len(data))
+        raise refused(f"a drawing of at most {MOST_BYTES} bytes", len(data))
     return _walked(data, _Walk(most=8 * len(data) + 4096, elements=0 if unlimited else MOST_ELEMENTS))
 
 
@@ -64,7 +64,7 @@ def drawable(data: bytes, area: Callable[[bytes], int], *, unlimited: bool = Fal
     def judged(address: str) -> str | None:
         nonlocal left
         try:
-            picture = _decoded(address)
+            picture = decoded(address)
             left -= area(picture)
         except (ImageError, ValueError):
             return None
@@ -77,12 +77,16 @@ def drawable(data: bytes, area: Callable[[bytes], int], *, unlimited: bool = Fal
 
 def _without_pictures(data: bytes) -> bool:
     """Return whether no picture can be in a drawing, in whatever way it is written."""
+    return readable(data) and not any(word in data for word in (b"mage", b"nclude", b"<!ENTITY"))
+
+
+def readable(data: bytes) -> bool:
+    """Return whether the tags of a drawing can be found by their bytes."""
     said = _ENCODING.match(data)
-    readable = b"\0" not in data[:64] and (said is None or said[1].lower() in _ENCODINGS)
-    return readable and not any(word in data for word in (b"mage", b"nclude", b"<!ENTITY"))
+    return b"\0" not in data[:64] and (said is None or said[1].lower() in _ENCODINGS)
 
 
-def _decoded(address: str) -> bytes:
+def decoded(address: str) -> bytes:
     """Return the bytes of an address with data; raises ValueError where they can't be read."""
     kind, _, text = address.partition(",")
     raw = unquote_to_bytes("".join(text.split()))
@@ -97,13 +101,13 @@ def _walked(data: bytes, walk: _Walk) -> bytes:
     parser.StartElementHandler = walk.start
     parser.EndElementHandler = walk.end
     parser.CharacterDataHandler = walk.text
-    parser.EntityDeclHandler = _check_entity
+    parser.EntityDeclHandler = check_entity
     try:
         parser.Parse(data, True)
     except (expat.ExpatError, LookupError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
-        raise _refused("well-formed XML", str(error)) from error
+        raise refused("well-formed XML", str(error)) from error
     return "".join(walk.out).encode()
 
 
@@ -132,13 +136,13 @@ class _Walk:
         """Write the start of an element, or begin to leave it out."""
         self._count += 1
         if 0 < self.elements < self._count or len(self._scopes) > DEEPEST:
-            raise _refused(f"at most {self.elements} elements, {DEEPEST} deep", f"{self._count}, {len(self._scopes)}")
+            raise refused(f"at most {self.elements} elements, {DEEPEST} deep", f"{self._count}, {len(self._scopes)}")
         if not _NO_LETTERS.isdisjoint("".join((name, *attributes[::2]))):
-            raise _refused("names of XML", name)
+            raise refused("names of XML", name)
         pairs = [(key.strip(), value) for key, value in zip(attributes[::2], attributes[1::2], strict=True)]
         local, space = self._named(name, pairs)
         if len(self._scopes) == 1 and (local != "svg" or space not in ("", _SVG)):
-            raise _refused("an element svg", name)
+            raise refused("an element svg", name)
         if self._dropped or self._style is not None or _acts(local, space, pairs):
             self._dropped += 1
             return
@@ -190,10 +194,10 @@ class _Walk:
         self.out.append(text)
         self.most -= len(text)
         if self.most < 0:
-            raise _refused("a drawing that stays small", "entities that swell it")
+            raise refused("a drawing that stays small", "entities that swell it")
 
 
-def _check_entity(
+def check_entity(
     name: str,
     parameter: bool,
     value: str | None,
@@ -213,7 +217,7 @@ def _check_entity(
         or len(value) > 1000
         or set(value) & {"<", "&", "%"}
     ):
-        raise _refused("no entity but short texts", name)
+        raise refused("no entity but short texts", name)
 
 
 def _acts(local: str, space: str, pairs: list[tuple[str, str]]) -> bool:
@@ -267,10 +271,15 @@ def _reaches(text: str) -> bool:
     """Return whether a value, or what a browser makes of its escapes, may reach out or act."""
     if not _SUSPECT.search(text):
         return False
-    for seen in (text, _ESCAPE.sub(_unescaped, text)) if "\\" in text else (text,):
+    for seen in {text, unescaped(text)}:
         if _OUTSIDE.search(seen) or len(_ADDRESS.findall(seen)) != len(_INSIDE.findall(seen)):
             return True
     return False
+
+
+def unescaped(text: str) -> str:
+    """Return a style without CSS's escapes."""
+    return _ESCAPE.sub(_unescaped, text) if "\\" in text else text
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -288,7 +297,8 @@ def _quoted(text: str) -> str:
     return _escaped(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
 
 
-def _refused(what: str, got: object) -> ImageError:
+def refused(what: str, got: object) -> ImageError:
+    """Return the error for a drawing that is not taken."""
     return ImageError(f"Expected {what}, got {got}", public=PUBLIC)
 
 
@@ -338,5 +348,5 @@ _INSIDE = re.compile(
     rf"url\(\s*+[\"']?\s*+(?:#|data:(?:{_RASTER}|font/[\w.+-]+|application/(?:x-)?font[\w.+-]*)[;,])", re.IGNORECASE
 )
 _URL = re.compile(r"url\(\s*+(?:\"[^\"]*+\"|'[^']*+'|[^()\"']*+)\s*+\)", re.IGNORECASE)
-_IMPORT = re.compile(r"@import\s*(?:\"[^\"]*\"|'[^']*'|url\([^)]*\))?[^;{}]*;?", re.IGNORECASE)
+_IMPORT = re.compile(r"@import\s*(?:\"[^\"]*\"|'[^']*'|url\([^)]*+\)?)?[^;{}]*;?", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\r\n\f]?|\r?\n|(.))")

@@ -32,7 +32,7 @@ class Grammar:
         replacements: what the beginnings of sources are replaced with, in order, as `replacements` returns them.
         encryption_key: what encrypted sources are decrypted with, 16, 24 or 32 bytes; none are read when empty.
         security: whether options may change limits of the server.
-        chained: how many pipelines a URL may have together; 0 for any number.
+        chained: how many pipelines a URL may have together; 0 for as many as there may ever be, 32.
         info_allowed: as `allowed`, of the info endpoint; so are the next two.
         info_presets: named sets of its options.
         info_only_presets: whether its paths begin with names of presets.

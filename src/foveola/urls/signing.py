@@ -90,11 +90,8 @@ def sign(path: str, key: bytes, salt: bytes, size: int = 32) -> str:
         salt: its salt.
         size: how many bytes of the digest are used, 1..32.
     """
-    return base64.urlsafe_b64encode(_digest(path, key, salt, size)).decode().rstrip("=")
-
-
-def _digest(path: str, key: bytes, salt: bytes, size: int) -> bytes:
-    return hmac.digest(key, salt + b"/" + path.encode("utf-8", "surrogateescape"), "sha256")[:size]
+    digest = hmac.digest(key, salt + b"/" + path.encode("utf-8", "surrogateescape"), "sha256")
+    return base64.urlsafe_b64encode(digest[:size]).decode().rstrip("=")
 
 
 def verify(signature: str, path: str, keys: Keys) -> None:
@@ -109,10 +106,10 @@ def verify(signature: str, path: str, keys: Keys) -> None:
         return
     if signature in keys.trusted:
         return
-    given = decode(signature)
-    if given is None:
+    if decode(signature) is None:
         raise SignatureError("Invalid signature encoding")
-    matches = [hmac.compare_digest(given, _digest(path, key, salt, keys.size)) for key, salt in keys.pairs]
+    given = signature.encode()  # as it is written: other spellings of the same bytes are other entries of a cache
+    matches = [hmac.compare_digest(given, sign(path, key, salt, keys.size).encode()) for key, salt in keys.pairs]
     if not any(matches):
         raise SignatureError("Invalid signature")
 
