@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 
 from foveola.codecs import gif, tiff
+from foveola.codecs.boxes import MOST as MOST_BOXES
 from foveola.codecs.boxes import boxes
 from foveola.errors import ImageError
 
@@ -23,6 +24,8 @@ MOST_UNPACKED = 32_000_000
 """Bytes that the packed texts and the profile of a PNG may come to together; libpng leaves out what has 8 MB alone."""
 MOST_TABLES = 8_000_000
 """Bytes of the box of an AVIF or a HEIC in which its tables and its profile are; pixels, Exif and XMP lie outside."""
+MOST_PACKED = 4
+"""Boxes of packed metadata in a JPEG XL: Exif, XMP, JUMBF and one more; libjxl unpacks each, up to 64 MB of it."""
 _PNG_HEAD, _RIFF_HEAD = 8, 12
 _UNPACKED = 1 << 20
 """Bytes that are unpacked at a time."""
@@ -62,8 +65,14 @@ def _check_texts(data: bytes, format: str) -> None:
             raise _refused(f"packed texts of at most {MOST_UNPACKED} bytes", format, "more")
 
 
-def _check_tables(data: bytes, format: str) -> None:
-    for kind, start, end in boxes(data):
+def _check_boxes(data: bytes, format: str) -> None:
+    packed = 0
+    for number, (kind, start, end) in enumerate(boxes(data), 1):
+        packed += kind == b"brob"
+        if number >= MOST_BOXES:  # no more are looked at
+            raise _refused(f"less than {MOST_BOXES} boxes", format, "more")
+        if packed > MOST_PACKED:
+            raise _refused(f"at most {MOST_PACKED} packed boxes", format, "more")
         if kind == b"meta" and end - start > MOST_TABLES:
             raise _refused(f"tables of at most {MOST_TABLES} bytes", format, end - start)
         if kind == b"moov":
@@ -117,6 +126,5 @@ _PAGES: Mapping[str, Callable[[bytes], Iterator[None]]] = {"webp": _webp, "gif":
 _JUDGES: Mapping[str, Callable[[bytes, str], None]] = {
     **dict.fromkeys(_PAGES, _check_pages),
     "png": _check_texts,
-    "avif": _check_tables,
-    "heic": _check_tables,
+    **dict.fromkeys(("avif", "heic", "jxl"), _check_boxes),
 }
