@@ -20,7 +20,7 @@ from foveola.errors import ImageError
 
 MOST_PAGES = 10_000
 """Frames or pages of a file, of which libraries make lists: a quarter of an hour at eleven a second."""
-MOST_UNPACKED = 32_000_000
+MOST_UNPACKED = 24_000_000
 """Bytes that the packed texts and the profile of a PNG may come to together; libpng leaves out what has 8 MB alone."""
 MOST_TABLES = 8_000_000
 """Bytes of the box of an AVIF or a HEIC in which its tables and its profile are; pixels, Exif and XMP lie outside."""
