@@ -78,12 +78,12 @@ def test_a_missing_library_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_encoder_of_another_version_than_fitted_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor.examine().misfits == {}
-    assert "fitted for            these encoders" in CliRunner().invoke(main, ["doctor"]).stdout
+    assert re.search("^fitted for +these encoders$", CliRunner().invoke(main, ["doctor"]).stdout, re.M)
     fitted = numbers()["versions"]["libwebp"]
     monkeypatch.setitem(doctor.LIBRARIES, "libwebp", lambda: "9.9")
 
     assert doctor.examine().misfits == {"libwebp": fitted}
-    assert f"fitted for            libwebp {fitted}\n" in CliRunner().invoke(main, ["doctor"]).stdout
+    assert re.search(f"^fitted for +libwebp {fitted}$", CliRunner().invoke(main, ["doctor"]).stdout, re.M)
 
 
 def test_the_networks_that_came_with_us_are_tried() -> None:
@@ -123,7 +123,7 @@ def test_the_command_prints_a_table_or_json() -> None:
     told = json.loads(CliRunner().invoke(main, ["doctor", "--json"]).stdout)
 
     assert shown.exit_code == 0
-    assert f"kernels               {kernels.status().name} (" in shown.stdout
+    assert re.search(rf"^kernels +{kernels.status().name} \(", shown.stdout, re.M)
     assert told["kernels"] in ("c", "numpy")
     assert told["formats_in"] == list(FORMATS)
     assert told["formats_out"] == list(codecs.NAMES)

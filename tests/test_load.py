@@ -49,9 +49,17 @@ FILES: dict[str, bytes] = {name: encoded(name) for name in NAMES} | {
 @pytest.mark.parametrize(
     ("data", "header"),
     [
-        *((FILES[name], Header(name, WIDTH, HEIGHT, 3, alpha=False)) for name in NAMES if name != "ico"),
+        *(
+            (FILES[name], Header(name, WIDTH, HEIGHT, 3, alpha=False, palette=name == "gif"))
+            for name in NAMES
+            if name != "ico"
+        ),
         (FILES["ico"], Header("ico", WIDTH, HEIGHT, 4, alpha=True)),
-        *((encoded(name, channels=4), Header(name, WIDTH, HEIGHT, 4, alpha=True)) for name in NAMES if name != "jpeg"),
+        *(
+            (encoded(name, channels=4), Header(name, WIDTH, HEIGHT, 4, alpha=True, palette=name == "gif"))
+            for name in NAMES
+            if name != "jpeg"
+        ),
         *(
             (encoded(name, channels=1), Header(name, WIDTH, HEIGHT, 1, alpha=False))
             for name in NAMES
@@ -61,9 +69,9 @@ FILES: dict[str, bytes] = {name: encoded(name) for name in NAMES} | {
         *((encoded(name, bits=16), Header(name, WIDTH, HEIGHT, 3, False, bits=16)) for name in ("png", "tiff")),
         (encoded("avif", bits=16), Header("avif", WIDTH, HEIGHT, 3, alpha=False, bits=12)),
         (FILES["webp animation"], Header("webp", WIDTH, HEIGHT, 3, alpha=False, frames=3, pages=3)),
-        (FILES["gif animation"], Header("gif", WIDTH, HEIGHT, 4, alpha=True, frames=3, pages=3)),
+        (FILES["gif animation"], Header("gif", WIDTH, HEIGHT, 4, alpha=True, frames=3, pages=3, palette=True)),
         (written(RGB.convert("LA"), "PNG"), Header("png", WIDTH, HEIGHT, 2, alpha=True)),
-        (written(RGB.quantize(16), "PNG"), Header("png", WIDTH, HEIGHT, 3, alpha=False, bits=4)),
+        (written(RGB.quantize(16), "PNG"), Header("png", WIDTH, HEIGHT, 3, alpha=False, bits=4, palette=True)),
         (written(RGB.convert("1"), "PNG"), Header("png", WIDTH, HEIGHT, 1, alpha=False, bits=1)),
         (written(RGB.convert("CMYK"), "JPEG"), Header("jpeg", WIDTH, HEIGHT, 4, alpha=False)),
         (encoded("jpeg", icc=b"profile" * 30), Header("jpeg", WIDTH, HEIGHT, 3, alpha=False)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_MOST = 1000
+MOST = 1000
 """Boxes beside each other that are looked at."""
 
 
@@ -20,7 +20,7 @@ def boxes(data: bytes, at: int = 0, end: int | None = None) -> Iterator[tuple[by
         end: where what they are in ends; that of the file when None.
     """
     end = len(data) if end is None else min(end, len(data))
-    for _ in range(_MOST):
+    for _ in range(MOST):
         size, kind, start = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8], at + 8
         if size == 1:
             size, start = int.from_bytes(data[at + 8 : at + 16]), at + 16

@@ -6,7 +6,8 @@ Source: https://docs.imgproxy.net/image_formats_support; the GIF89a specificatio
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,9 +57,22 @@ def whole(data: bytes) -> bytes:
     Raises:
         ImageError: it breaks off.
     """
+    for _ in _images(data):
+        pass
+    return data
+
+
+def frames(data: bytes) -> Iterator[None]:
+    """Yield for each frame of a GIF file, up to where it ends or breaks off."""
+    with suppress(ImageError):
+        yield from _images(data)
+
+
+def _images(data: bytes) -> Iterator[None]:
     at = 13 + _palette(data[10:11])
     while data[at : at + 1] != _TRAILER:
         if data[at : at + 1] == _IMAGE:
+            yield
             at += 11 + _palette(data[at + 9 : at + 10])
         else:  # an extension
             at += 2
@@ -68,7 +82,6 @@ def whole(data: bytes) -> bytes:
                 break
         if at >= len(data):
             raise ImageError("Expected a whole gif file, got one that breaks off")
-    return data
 
 
 def _palette(flags: bytes) -> int:

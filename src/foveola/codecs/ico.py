@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from PIL.IcoImagePlugin import IcoFile
 
-from foveola.codecs import vips
+from foveola.codecs import contents, vips
 from foveola.codecs.arrow import shared
 from foveola.codecs.base import holdable
 from foveola.errors import ArgumentError, ImageError, expected
@@ -80,6 +80,7 @@ def header(data: bytes) -> Header:
     found = _largest(data)
     if not found.png:
         return Header("ico", found.width, found.height, 4, alpha=True)
+    contents.check(found.data, "png")
     image = vips.load(found.data, "png", access="sequential")
     return Header("ico", image.width, image.height, image.bands, bool(image.hasalpha()))
 

@@ -2,13 +2,14 @@
 
 Its encoder and decoder are called without Pillow between: bytes of pixels go in and come out. It writes no colour
 profile, and reads RGB in 8 bit only.
-Source: https://pypi.org/project/pillow-jxl-plugin/; ISO/IEC 18181-1.
+Source: https://pypi.org/project/pillow-jxl-plugin/; ISO/IEC 18181-1; 18181-2, 9.3 (the box of Exif).
 """
 
 from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import pillow_jxl
 
 from foveola.codecs import base, pillow, vips
 from foveola.codecs.base import ALL, holdable
+from foveola.codecs.exif import order
 from foveola.errors import CodecError, ImageError
 from foveola.goal import Bounds
 from foveola.picture import Picture
@@ -50,7 +52,8 @@ class Jxl:
         encoder = _Encoder(
             mode=_MODES[picture.channels], quality=min(quality, _MOST), effort=settings.effort, num_threads=0
         )
-        pixels, exif = picture.frames[0].tobytes(), base.bare(picture.exif)
+        pixels, block = picture.frames[0].tobytes(), base.bare(picture.exif)
+        exif = _OFFSET.pack(0) + block if block else None
         try:
             data: bytes = encoder(
                 pixels, picture.width, picture.height, jpeg_encode=False, exif=exif, xmp=picture.xmp or None
@@ -79,7 +82,7 @@ class Jxl:
         return Picture(
             (frame[..., [0, 0, 0, 1]] if channels == 2 else frame)[None],
             icc=None if not icc or _SRGB.match(icc) else icc,
-            exif=base.marked(found.get(b"Exif")),
+            exif=base.marked(_exif(found.get(b"Exif"))),
             xmp=found.get(b"xml "),
         )
 
@@ -94,4 +97,13 @@ class Jxl:
         return math.log(53 / 3000 * quality**2 - 23 / 20 * quality + 25)
 
 
+def _exif(data: bytes | None) -> bytes | None:
+    """Return the Exif block of a box, which says first where in it the block begins; some writers leave that out."""
+    if data is None or order(data) or len(data) < _OFFSET.size:
+        return data
+    (start,) = _OFFSET.unpack_from(data)
+    return data[_OFFSET.size + start :] or None
+
+
+_OFFSET = struct.Struct(">I")
 CODEC = Jxl()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Hashable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -74,6 +75,19 @@ def whole(data: bytes, page: int = 0, pages: int = 1) -> bytes:
     return data
 
 
+def pages(data: bytes) -> Iterator[None]:
+    """Yield for each page of a TIFF file, up to the last one or to where it breaks off."""
+    order, word, number = _layout(data)
+    step = struct.calcsize(f"{order}HH{word}{word}")
+    link, count = struct.Struct(order + word), struct.Struct(order + number)
+    place, seen = 8 if word == "Q" else 4, {0}
+    with suppress(struct.error, OverflowError):
+        while (at := link.unpack_from(data, place)[0]) not in seen:
+            seen.add(at)
+            yield
+            place = at + count.size + step * count.unpack_from(data, at)[0]
+
+
 def _ends(tags: dict[int, tuple[int, ...]]) -> Iterator[int]:
     """Yield where each strip and tile ends; a strip that is not compressed ends with its last row."""
     for (offsets, counts), most in zip(_PARTS, (_strip(tags), math.inf), strict=True):
@@ -88,17 +102,21 @@ def _strip(tags: dict[int, tuple[int, ...]]) -> float:
     return min(rows, height) * -(-width * sum(bits) // 8) if compression == 1 else math.inf
 
 
+def _layout(data: bytes) -> tuple[str, str, str]:
+    """Return the order of bytes and the forms of places and of counts of entries, as `struct` names them."""
+    order = "<" if data[:2] == b"II" else ">"
+    return (order, "Q", "Q") if data[2:4] in (b"+\0", b"\0+") else (order, "I", "H")
+
+
 def _directories(data: bytes) -> Iterator[dict[int, tuple[int, ...]]]:
     """Yield of each page the tags that say where its parts are; raises struct.error where the file breaks off.
 
     Pages may share what they name, but not so much that a small file is long to read: all that is looked at is a few
     times the file.
     """
-    order = "<" if data[:2] == b"II" else ">"
-    big = data[2:4] in (b"+\0", b"\0+")
-    word, number = ("Q", "Q") if big else ("I", "H")
+    order, word, number = _layout(data)
     entry = struct.Struct(f"{order}HH{word}")
-    (at,) = struct.unpack_from(order + word, data, 8 if big else 4)
+    (at,) = struct.unpack_from(order + word, data, 8 if word == "Q" else 4)
     seen, left = {0}, _TIMES * len(data)
     while at not in seen:
         seen.add(at)

@@ -17,16 +17,22 @@ from foveola.torture.gif import GIF
 from foveola.torture.headers import HEADERS
 from foveola.torture.jpeg import JPEG
 from foveola.torture.kind import Kind
+from foveola.torture.looks import LOOKS
 from foveola.torture.metadata import METADATA
 from foveola.torture.others import OTHERS
+from foveola.torture.pages import PAGES
 from foveola.torture.png import PNG
+from foveola.torture.profiles import PROFILES
 from foveola.torture.svg import SVG
 from foveola.torture.svgbombs import SVG_BOMBS
 from foveola.torture.tiff import TIFF
 
 __all__ = ["KINDS", "Kind", "Torture", "tortures", "write_tortures"]
 
-KINDS: tuple[Kind, ...] = (*DAMAGE, *PNG, *JPEG, *GIF, *TIFF, *HEADERS, *METADATA, *SVG, *SVG_BOMBS, *OTHERS)
+KINDS: tuple[Kind, ...] = (
+    *(*DAMAGE, *PNG, *JPEG, *GIF, *TIFF, *HEADERS, *PAGES, *METADATA, *PROFILES),
+    *(*LOOKS, *SVG, *SVG_BOMBS, *OTHERS),
+)
 """All kinds of hostile files."""
 _TRIES = 200
 

@@ -30,6 +30,11 @@ def control(delay: int, flags: int = 9) -> bytes:
     return b"\x21\xf9\4" + struct.pack("<BHBB", flags, delay, 0, 0)
 
 
+def many(count: int, side: int) -> bytes:
+    """Return an animation of so many frames of a pixel each, on a square canvas."""
+    return screen(side, side) + (control(1) + frame(0, 0, 1, 1)) * count + b";"
+
+
 def bomb(random: Random) -> Made:
     """Give thousands of frames, of a pixel each, on a canvas that is huge or not."""
     count = random.choice((300, 2000, 20_000, 40_000))

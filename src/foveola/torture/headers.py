@@ -75,18 +75,24 @@ def vp8(random: Random) -> Made:
     return f"size-{size[0]}x{size[1]}.webp", bytes(data)
 
 
-def jxl(random: Random) -> Made:
-    """State up to 2^30 pixels a side in a JPEG XL, bare or in a box, of noise or of a sound one's data."""
-    width, height = (min(max(side, 1), 2**30) for side in sides(random, 2**30))
-    if random.random() < 0.4:
-        width, height = random.randint(6000, 7000), 7000
+def huge_jxl(width: int, height: int, more: int = 0) -> bytes:
+    """Return the beginning of a JPEG XL of a size up to 2^30 a side; `more` are the 40 bits that follow."""
     bits, count = 0, 1  # the first bit: whether it is small, in eighths
     for side, ratio in ((height, False), (width, True)):
         bits |= 3 << count
         bits |= (side - 1) << count + 2
         count += 32 + (0 if ratio else 3)
-    stream = b"\xff\x0a" + (bits | random.getrandbits(40) << count).to_bytes(-(-(count + 40) // 8), "little")
-    stream += random.choice((random.randbytes(300), sound("jxl")[9:], b"", bytes(200)))
+    return b"\xff\x0a" + (bits | more << count).to_bytes(-(-(count + 40) // 8), "little")
+
+
+def jxl(random: Random) -> Made:
+    """State up to 2^30 pixels a side in a JPEG XL, bare or in a box, of noise or of a sound one's data."""
+    width, height = (min(max(side, 1), 2**30) for side in sides(random, 2**30))
+    if random.random() < 0.4:
+        width, height = random.randint(6000, 7000), 7000
+    stream = huge_jxl(width, height, random.getrandbits(40)) + random.choice(
+        (random.randbytes(300), sound("jxl")[9:], b"", bytes(200))
+    )
     boxed = (
         b"\0\0\0\x0cJXL \r\n\x87\n" + struct.pack(">I4s", random.choice((len(stream) + 8, 0, 2**31)), b"jxlc") + stream
     )

@@ -15,7 +15,7 @@ from PIL import Image
 
 from foveola.torture import png
 from foveola.torture.jpeg import segment
-from foveola.torture.kind import WORDS, Kind, Made
+from foveola.torture.kind import WORDS, Kind, Made, zeros
 from foveola.torture.seeds import pixels, sound
 from foveola.torture.svg import LAUGHS
 
@@ -113,7 +113,8 @@ def _in_jpeg(name: bytes, marker: int, data: bytes, random: Random) -> bytes:
     return whole[:2] + part + whole[2:]
 
 
-def _in_webp(name: bytes, data: bytes) -> bytes:
+def in_webp(name: bytes, data: bytes) -> bytes:
+    """Return a WebP with a chunk."""
     extended = b"VP8X" + struct.pack("<IBBBB", 10, 0x2C, 0, 0, 0) + b"\x2f\0\0\x1f\0\0"
     part = name + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
     inner = sound("webp")[12:]
@@ -121,7 +122,8 @@ def _in_webp(name: bytes, data: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def _in_pillow(suffix: str, **said: bytes) -> bytes:
+def in_pillow(suffix: str, **said: object) -> bytes:
+    """Return a file that Pillow writes with what is said of it."""
     file = io.BytesIO()
     image: Image.Image = pixels()
     image.save(file, suffix.upper(), **said)
@@ -136,9 +138,9 @@ def exif(random: Random, make: Callable[[Random], bytes] = _exif) -> Made:
     if suffix == "png":
         return "exif.png", png.small(png.chunk(b"eXIf", data) * random.choice((1, 2)))
     if suffix == "webp":
-        return "exif.webp", _in_webp(b"EXIF", random.choice((data, b"Exif\0\0" + data)))
+        return "exif.webp", in_webp(b"EXIF", random.choice((data, b"Exif\0\0" + data)))
     clean = b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\1\0\0\0\0\0\0\0" + bytes(max(len(data) - 26, 0))
-    return "exif.avif", _in_pillow("avif", exif=clean).replace(clean, data.ljust(len(clean), b"\0")[: len(clean)])
+    return "exif.avif", in_pillow("avif", exif=clean).replace(clean, data.ljust(len(clean), b"\0")[: len(clean)])
 
 
 def thumbnail(random: Random) -> Made:
@@ -154,7 +156,7 @@ def xmp(random: Random) -> Made:
     if suffix == "png":
         text = random.choice((b"\0\0\0\0" + data, b"\1\0\0\0" + zlib.compress(data)))
         return "xmp.png", png.small(png.chunk(b"iTXt", b"XML:com.adobe.xmp\0" + text))
-    return f"xmp.{suffix}", _in_webp(b"XMP ", data) if suffix == "webp" else _in_pillow("avif", xmp=data)
+    return f"xmp.{suffix}", in_webp(b"XMP ", data) if suffix == "webp" else in_pillow("avif", xmp=data)
 
 
 def icc(random: Random) -> Made:
@@ -165,12 +167,26 @@ def icc(random: Random) -> Made:
         return "icc.jpg", _in_jpeg(told, 0xE2, data, random)
     if suffix == "png":
         return "icc.png", png.small(png.chunk(b"iCCP", b"p\0\0" + zlib.compress(data)))
-    return f"icc.{suffix}", _in_webp(b"ICCP", data) if suffix == "webp" else _in_pillow(suffix, icc_profile=data)
+    return f"icc.{suffix}", in_webp(b"ICCP", data) if suffix == "webp" else in_pillow(suffix, icc_profile=data)
 
 
 def iptc(random: Random) -> Made:
     """Put hostile IPTC into a JPEG."""
     return "iptc.jpg", _in_jpeg(b"", 0xED, _iptc(random), random)
+
+
+def packed(random: Random) -> Made:
+    """Pack megabytes of texts, profiles and boxes into kilobytes, many times."""
+    size, count = random.choice((1, 7, 9, 40)) << 20, random.choice((1, 4, 30, 300))
+    kind, before = random.choice(((b"zTXt", b"\0\0"), (b"iTXt", b"\0\1\0\0\0"), (b"iCCP", b"\0\0")))
+    texts = b"".join(png.chunk(kind, b"k%d" % number + before + zeros(size)) for number in range(count))
+    box = struct.pack(">I4s", 8 + 4 + 9, b"brob") + random.choice((b"Exif", b"xml ", b"jumb")) + random.randbytes(9)
+    stream = struct.pack(">I4s", len(sound("jxl")) + 8, b"jxlc") + sound("jxl")
+    jxl = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl " + box * count + stream
+    note = png.chunk(b"tEXt", b"n\0" + random.randbytes(4))
+    return random.choice(
+        (("packed.png", png.small(note + texts)), ("packed.png", png.small(note, texts)), ("packed.jxl", jxl))
+    )
 
 
 def oversized(random: Random) -> Made:
@@ -186,7 +202,7 @@ def oversized(random: Random) -> Made:
     return random.choice(
         (
             ("oversized.jpg", whole[:2] + many + whole[2:]),
-            ("oversized.webp", _in_webp(b"EXIF", data)),
+            ("oversized.webp", in_webp(b"EXIF", data)),
             ("oversized.png", texts),
         )
     )
@@ -198,5 +214,6 @@ METADATA = (
     Kind("xmp", "XMP with entities, deep nesting, thousands of names", xmp),
     Kind("icc", "profiles with wrong sizes, spaces and tables", icc),
     Kind("iptc", "IPTC with wrong lengths", iptc),
+    Kind("metadata-packed", "megabytes of metadata packed into kilobytes", packed),
     Kind("metadata-oversized", "megabytes of metadata", oversized),
 )

@@ -15,6 +15,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
+from foveola.codecs import icc
 from foveola.codecs.vips import PROFILE, channels, eight_bits, field, from_picture, names, without
 from foveola.errors import ArgumentError, expected
 from foveola.picture import Picture
@@ -47,6 +48,18 @@ def upright(image: pyvips.Image) -> pyvips.Image:
     if image.get_page_height() != image.height:
         return image
     return image.autorot()
+
+
+def workable(image: pyvips.Image) -> pyvips.Image:
+    """Drop a profile of which applying it would take seconds; it is longer than any that is made, or of many steps.
+
+    A profile may list one step as often as it likes: 320 kB of them took 18 seconds to apply, which nothing can stop.
+
+    Args:
+        image: of any kind.
+    """
+    profile = field(image, PROFILE, None)
+    return image if profile is None or icc.workable(profile) else without(image, PROFILE)
 
 
 def to_srgb(image: pyvips.Image) -> pyvips.Image:

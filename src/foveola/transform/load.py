@@ -15,12 +15,12 @@ from typing import Any
 
 import pyvips
 
-from foveola.codecs import bmp, codec, gif, heic, ico, jxlheader, mpf, pillow, tiff, vips
+from foveola.codecs import bmp, codec, contents, gif, heic, ico, jxlheader, mpf, pillow, tiff, vips
 from foveola.codecs.vips import field, orientation
 from foveola.errors import ArgumentError, ImageError, expected
 from foveola.picture import FORMATS, Header, Limits, Picture, format_of
 from foveola.transform import svgcost, svgtree
-from foveola.transform.colour import standard
+from foveola.transform.colour import standard, workable
 from foveola.transform.svg import decoded, drawable
 
 JPEG_SHRINKS = (8, 4, 2, 1)
@@ -49,9 +49,10 @@ def header_of(data: bytes, *, unlimited: bool = False) -> Header:
         unlimited: see `load`.
 
     Raises:
-        ImageError: not a format that is read, or its header is broken.
+        ImageError: not a format that is read, its header is broken, or it holds too much to look through.
     """
     format = format_of(data)
+    contents.check(data, format)
     if format in _HEADERS:
         return _HEADERS[format](data)
     if format == "svg":
@@ -79,7 +80,7 @@ def header_of(data: bytes, *, unlimited: bool = False) -> Header:
 def load(
     data: bytes, *, page: int = 0, frames: int = 1, shrink: float = 1, sequential: bool = False, unlimited: bool = False
 ) -> pyvips.Image:
-    """Open a file as a lazy image, just as it is stored; judge its header first.
+    """Open a file as a lazy image, just as it is stored but for a profile that is too much work; judge its header.
 
     Args:
         data: the file; it must stay unchanged while the image is used.
@@ -97,7 +98,7 @@ def load(
     """
     format = format_of(data)
     if format in _HEADERS:
-        return vips.from_picture(_decoded(data, format))
+        return workable(vips.from_picture(_decoded(data, format)))
     if format == "gif" and frames != 1:
         gif.whole(data)
     if format == "tiff":
@@ -113,7 +114,7 @@ def load(
     image = vips.load(data, format, **options, **_bounds(format, unlimited))
     if tree is not None:
         svgcost.Estimate(tree, image.width, image.height, _linked).check(1 / shrink)
-    return _full(_timed(image, page, frames))
+    return workable(_full(_timed(image, page, frames)))
 
 
 def read(data: bytes, *, frames: int = 1, limits: Limits = Limits(), deep: bool = False) -> Picture:  # noqa: B008  # frozen
