@@ -301,7 +301,7 @@ def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 def test_workers_of_a_server_are_fenced(served: Served) -> None:
-    (worker,) = served.workers
+    worker = served.workers[0]
     status = Path(f"/proc/{worker}/status").read_text()
     limits = Path(f"/proc/{worker}/limits").read_text()
 
@@ -319,7 +319,7 @@ def test_all_processes_of_a_server_are_hidden_from_others_of_its_user(served: Se
 
 def test_a_server_without_is_said_to_be(folder: Path, tmp_path: Path) -> None:
     with serving(tmp_path, {"FOVEOLA_SANDBOX": "off"}, LOCAL_FILESYSTEM_ROOT=str(folder), WORKERS="1") as served:
-        (worker,) = served.workers
+        worker = served.workers[0]
         assert privileges(worker) == privileges(os.getpid())
         assert Path(f"/proc/{served.process.pid}/environ").stat().st_uid == os.getuid()
 

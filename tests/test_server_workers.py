@@ -107,9 +107,9 @@ def test_a_worker_that_was_killed_by_someone_costs_a_second_try(folder: Path, tm
             for other in served.workers:
                 os.kill(other, signal.SIGKILL)
         assert replies[1].status == 503
-        assert "local:///noise.png" in served.log.read_text().splitlines()[-1]
+        assert until(lambda: "local:///noise.png" in served.log.read_text().splitlines()[-1])
         assert served.get(SLOW).status == 422
-        assert "2 workers have died of this picture" in served.log.read_text()
+        assert until(lambda: "2 workers have died of this picture" in served.log.read_text())
         assert served.get(QUICK).status == 200
         assert until(lambda: not zombies(served))
 
