@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import mmap
 import os
 import signal
@@ -13,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from foveola.config import Settings
 from foveola.errors import ImageError, UrlError
@@ -28,6 +30,7 @@ from tests.serving import children, encoded, state, until
 from tests.toys import photo
 
 JPEG = encoded(photo(200, 100), "JPEG")
+LARGE = encoded(photo(1600, 1200), "JPEG")
 
 
 def body(data: bytes) -> Body:
@@ -111,6 +114,28 @@ def test_a_pool_that_is_closed_while_it_starts_another_leaves_nothing() -> None:
         assert not workers._alive
 
     run(work())
+
+
+def test_a_pool_that_is_closed_while_a_job_is_given_up_says_nothing() -> None:
+    async def work() -> None:
+        said: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+        for close_first in (False, True):
+            workers = pool()
+            await workers.start()
+            with body(LARGE) as source, Body() as result:
+                asked = Job(source.size, ProcessingOptions(format="avif"), Accepted(), time.monotonic() + 60)
+                task = asyncio.create_task(workers.work(asked, source, result))
+                await asyncio.sleep(0.2)
+                closing = asyncio.create_task(workers.close()) if close_first else None
+                task.cancel()
+                await (closing or workers.close())
+                with pytest.raises((asyncio.CancelledError, WorkerError)):
+                    await task
+        gc.collect()
+        assert said == []
+
+    uvloop.run(work())
 
 
 def test_a_lost_fork_server_is_started_again_and_loses_no_job() -> None:

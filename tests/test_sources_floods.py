@@ -7,12 +7,17 @@ import contextlib
 import gzip
 import os
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import aiohttp
 import pytest
 
-from foveola.errors import FoveolaError
+from foveola.errors import FoveolaError, SourceError
 from foveola.sources import Sources, wires
+from foveola.sources.http import _parts
 from tests.origins import HERE, canned, content, get, run, stream
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -131,3 +136,23 @@ def test_a_connection_is_as_good_as_new_for_the_next_answer() -> None:
             await sources.close()
 
     run(work())
+
+
+def test_a_connection_that_is_lost_between_two_parts_is_a_source_that_broke_off() -> None:
+    """Aiohttp says so by a RuntimeError, if it was lost while the part before it was looked at."""
+
+    class Content:
+        async def iter_chunked(self, _: int) -> AsyncIterator[bytes]:
+            yield b"a"
+            raise RuntimeError("Connection closed.")
+
+        def is_eof(self) -> bool:
+            return True
+
+    async def work() -> None:
+        response = cast(aiohttp.ClientResponse, SimpleNamespace(content=Content()))
+        with pytest.raises(SourceError, match="broke off: Connection closed") as refused:
+            _ = [part async for part in _parts("http://a/b", response)]
+        assert (refused.value.status, refused.value.public) == (422, "Source response is incomplete")
+
+    asyncio.run(work())

@@ -16,6 +16,8 @@ HEAVY = frozenset({"slow", "hostile file"})
 """Kinds of requests that may hold a worker up to the deadline."""
 HELD_SECONDS = 1.0
 """How long another request has to hold a worker to be the reason of a delay."""
+SHED = 0.9
+"""The share of its time after which a request that waits for a worker is given up."""
 NEAR_SECONDS = 1.5
 """How soon after a kill its error comes."""
 
@@ -46,7 +48,7 @@ class Reasons:
         if record.asked.kind == "health":  # it says that a worker could not be started
             return next((fault.name for fault in near), "")
         killed = [fault for fault in near if fault.name.startswith("kill")]
-        late = record.took >= self._timeout - 0.3
+        late = record.took >= SHED * self._timeout - 0.1
         match record.status:
             case 500 | 503 if paid := next((fault for fault in killed if self._pays(fault, record)), None):
                 return paid.name

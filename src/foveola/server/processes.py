@@ -70,7 +70,7 @@ class Worker:
         """Wait for a message; an empty one means that the worker has died."""
         try:
             message = await asyncio.get_running_loop().sock_recv(self.channel, LIMIT)
-        except OSError:
+        except (OSError, ValueError):  # uvloop's error where the channel is closed already
             return b""
         self.owes -= bool(message)
         return message

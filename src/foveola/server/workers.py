@@ -146,6 +146,7 @@ class Pool:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # whoever was told to give up does so before his channel is closed
         for worker in self._alive:
             self._metrics.gone(worker)
             worker.close()

@@ -200,7 +200,8 @@ async def _parts(url: str, response: aiohttp.ClientResponse) -> AsyncIterator[by
                 yield part
                 if len(part) < _SMALL and not response.content.is_eof():
                     await asyncio.sleep(_PAUSE_SECONDS)
-        except (aiohttp.ClientConnectionError, ConnectionError) as error:
+        except (aiohttp.ClientConnectionError, ConnectionError, RuntimeError) as error:
+            # aiohttp raises a RuntimeError where the connection was lost between two parts
             raise aiohttp.ClientPayloadError(str(error)) from error
 
 
