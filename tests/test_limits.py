@@ -32,7 +32,7 @@ from foveola.transform.colour import to_srgb
 from foveola.transform.load import header_of, load, read
 from tests.drawn import drawn
 
-MOST_CPU, MOST_MEMORY = 0.1, 30_000_000
+MOST_CPU, MOST_MEMORY = 0.15, 30_000_000
 """Seconds and bytes that a refusal may cost."""
 MB = 1_000_000
 

@@ -494,7 +494,7 @@ def test_cleaning_takes_time_by_the_size(inside: str) -> None:
     began = time.process_time()
     sanitise(svg(inside))
 
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 2
 
 
 @given(st.text("<>/&;:=\"' \nasvgcriptxlinkhef#ur()@\\m![]-?", max_size=60))
