@@ -13,6 +13,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 from xml.parsers import expat
 
@@ -93,14 +94,40 @@ def decoded(address: str) -> bytes:
     return b64decode(raw, validate=True) if kind.lower().endswith(";base64") else raw
 
 
-def _walked(data: bytes, walk: _Walk) -> bytes:
-    """Read a drawing and return what the walk writes of it."""
+class Reader(Protocol):
+    """Takes in a document as it is parsed: its elements and its texts."""
+
+    @property
+    def start(self) -> Callable[[str, Any], None]:
+        """Take in that an element begins, with its attributes."""
+        ...
+
+    def end(self, name: str, /) -> None:
+        """Take in that it ends."""
+        ...
+
+    def text(self, data: str, /) -> None:
+        """Take in a text."""
+        ...
+
+
+def parse(data: bytes, reader: Reader, *, ordered: bool = False) -> None:
+    """Parse a drawing.
+
+    Args:
+        data: the file.
+        reader: is told of what is in it.
+        ordered: whether attributes are a list of names and values, as they were written, and not a dictionary.
+
+    Raises:
+        ImageError: no XML, entities but for short texts, or what the reader refuses.
+    """
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.ordered_attributes = True
-    parser.StartElementHandler = walk.start
-    parser.EndElementHandler = walk.end
-    parser.CharacterDataHandler = walk.text
+    parser.ordered_attributes = ordered
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
     parser.EntityDeclHandler = check_entity
     try:
         parser.Parse(data, True)
@@ -108,6 +135,11 @@ def _walked(data: bytes, walk: _Walk) -> bytes:
         if isinstance(error, ImageError):
             raise
         raise refused("well-formed XML", str(error)) from error
+
+
+def _walked(data: bytes, walk: _Walk) -> bytes:
+    """Read a drawing and return what the walk writes of it."""
+    parse(data, walk, ordered=True)
     return "".join(walk.out).encode()
 
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from xml.parsers import expat
 
-from foveola.errors import ImageError
-from foveola.transform.svg import DEEPEST, MOST_BYTES, check_entity, readable, refused, unescaped
+from foveola.transform.svg import DEEPEST, MOST_BYTES, parse, readable, refused, unescaped
 
 MOST_ELEMENTS = 100_000
 """librsvg takes 2 kB for each."""
@@ -69,18 +67,8 @@ def read(data: bytes) -> Tree:
     """
     if len(data) > MOST_BYTES:
         raise refused(f"a drawing of at most {MOST_BYTES} bytes", len(data))
-    reader, parser = _Reader(), expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    parser.EntityDeclHandler = check_entity
-    try:
-        parser.Parse(data, True)
-    except (expat.ExpatError, LookupError, ValueError) as error:
-        if isinstance(error, ImageError):
-            raise
-        raise refused("well-formed XML", str(error)) from error
+    reader = _Reader()
+    parse(data, reader)
     rules = list(_rules("".join(reader.sheets)))
     _check_matching(reader, [selector for selector, _ in rules])
     by_key: dict[str, Style] = {}
