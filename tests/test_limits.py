@@ -30,9 +30,10 @@ from foveola.torture.seeds import sound
 from foveola.torture.svg import LAUGHS, drawing
 from foveola.transform.colour import to_srgb
 from foveola.transform.load import header_of, load, read
+from tests.clock import spent
 from tests.drawn import drawn
 
-MOST_CPU, MOST_MEMORY = 0.15, 30_000_000
+MOST_CPU, MOST_MEMORY = 0.1, 30_000_000
 """Seconds and bytes that a refusal may cost."""
 MB = 1_000_000
 
@@ -153,12 +154,16 @@ def measure(folder: str) -> None:
     for path in sorted(Path(folder).iterdir()):
         data, limits = path.read_bytes(), REFUSED[path.name][1]
         Path("/proc/self/clear_refs").write_text("5")
-        held, began, said = _memory("VmRSS"), time.process_time(), ""
-        try:
-            limits.check(header_of(data))
-        except ImageError as error:
-            said = f"{error.status} {error}"
-        print(json.dumps([path.name, time.process_time() - began, _memory("VmHWM") - held, said]), flush=True)
+        held, said = _memory("VmRSS"), list[str]()
+
+        def judge(data: bytes = data, limits: Limits = limits, said: list[str] = said) -> None:
+            try:
+                limits.check(header_of(data))
+            except ImageError as error:
+                said[:] = [f"{error.status} {error}"]
+
+        seconds = min(spent(judge) for _ in range(2))  # another program may have had the caches
+        print(json.dumps([path.name, seconds, _memory("VmHWM") - held, "".join(said)]), flush=True)
 
 
 def _memory(name: str) -> int:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -30,6 +28,7 @@ from foveola.sources.masks import masked, masked_text
 from foveola.transform import svg
 from foveola.urls.grammar import replaced, replacements
 from foveola.urls.signing import LONGEST
+from tests.clock import spent
 
 MOST_SECONDS = 0.05
 PATH, HEAD = LONGEST - 64, heads.LONGEST
@@ -80,18 +79,14 @@ MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
 
 def quickly(name: str, act: Callable[..., object], *values: object, **named: object) -> None:
     """Do something, refused or not, and fail if that takes long; twice, for another program may have had the caches."""
-    spent = MOST_SECONDS
-    for _ in range(2):
-        tracing = sys.gettrace()
-        sys.settrace(None)  # what measures which lines are run takes several times as long as they do
-        began = time.process_time()
+
+    def refused_or_not() -> None:
         with suppress(errors.FoveolaError, ValueError):
             act(*values, **named)
-        spent = time.process_time() - began
-        sys.settrace(tracing)
-        if spent < MOST_SECONDS:
-            return
-    pytest.fail(f"{name}: {spent:.3f} s")
+
+    seconds = min(spent(refused_or_not) for _ in range(2))
+    if seconds >= MOST_SECONDS:
+        pytest.fail(f"{name}: {seconds:.3f} s")
 
 
 @pytest.fixture(autouse=True, scope="module")
