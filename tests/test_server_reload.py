@@ -302,7 +302,10 @@ def test_descriptors_and_processes_stay_as_many(folder: Path, tmp_path: Path) ->
             return tuple(len(os.listdir(f"/proc/{served.process.pid}/{what}")) for what in ("fd", "task"))  # type: ignore[return-value]  # noqa: PTH208
 
         def few(most: tuple[int, int]) -> bool:
-            return len(children(served.process.pid)) == 1 and all(n <= m for n, m in zip(held(), most, strict=True))
+            # An executor may start another thread while its last one puts a result away: a few, not one per reload.
+            (descriptors, threads), (most_descriptors, most_threads) = held(), most
+            alone = len(children(served.process.pid)) == 1
+            return alone and descriptors <= most_descriptors and threads <= most_threads + 4
 
         first = None
         for number in range(20):
