@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from bench.soak import judging
 from bench.soak.course import Plan, soak
@@ -20,11 +21,14 @@ def main() -> None:
     parser.add_argument("--unprivileged", action="store_true", help="mount nothing, as without root")
     parser.add_argument("--calm", action="store_true", help="make no faults")
     parser.add_argument("--nice", type=int, default=0, help="of all processes, below 0 on a machine with other work")
+    parser.add_argument("--log", type=Path, help="a file for the log of the server")
     said = parser.parse_args()
     plan = Plan(
         said.minutes * 60, said.seed, said.workers, said.timeout, not said.unprivileged, not said.calm, said.nice
     )
     course = soak(plan, lambda line: print(line, flush=True))
+    if said.log:
+        said.log.write_text("\n".join(course.log))
     rows = judging.judge(course, said.slack)
     print(judging.kinds(course.records), judging.table(rows), sep="\n")
     sys.exit(0 if all(row.holds is not False for row in rows) else 1)

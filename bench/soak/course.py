@@ -145,7 +145,6 @@ class _Soak:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
         ticking, looking = (asyncio.create_task(work) for work in (self._visit.ticker.run(), self._looking()))
         await self._during(self._crowd.run(crowd.MIXED, min(MIXED_SECONDS, self._plan.seconds / 4)))
-        await self._during(self._crowd.run(crowd.PLAIN, WARM_SECONDS, WARM_ACTS))
         before, first = await self._looked()
         self._say(f"warm: {before.memory / 1e6:.0f} MB, {first * 1000:.0f} ms")
         for line in self._faults.left_out() if self._plan.faults else ["no faults"]:
@@ -155,7 +154,6 @@ class _Soak:
         made = Counter(fault.name for fault in self._faults.done)
         self._say("faults: " + ", ".join(f"{name} {count}" for name, count in sorted(made.items())))
         await self._during(self._crowd.run(crowd.PLAIN, self._plan.timeout + 1))
-        await self._during(self._crowd.run(crowd.PLAIN, WARM_SECONDS, WARM_ACTS))
         after, last = await self._looked()
         health = await self._visit.ask(Asked("health", "/health"))
         ticking.cancel()
@@ -192,7 +190,14 @@ class _Soak:
             self._phase.cancel()
 
     async def _looked(self) -> tuple[Seen, float]:
-        """Return what a server at rest is like, and the seconds of a plain request."""
+        """Return what a server at rest is like, and the seconds of a plain request.
+
+        New workers have done the same acts before, so what differs between two looks is what others have kept.
+        """
+        for pid in self._tree.workers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await self._during(self._crowd.run(crowd.PLAIN, WARM_SECONDS, WARM_ACTS))
         took = [(await self._visit.ask(self._plain)).took for _ in range(15)]
         await asyncio.sleep(REST_SECONDS)
         return self._tree.seen(), statistics.median(took)
