@@ -170,6 +170,27 @@ def test_a_fork_server_that_is_stopped_is_replaced(monkeypatch: pytest.MonkeyPat
     run(work())
 
 
+def test_a_worker_that_ends_while_nobody_tells_how_costs_a_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foveola.server.processes.FORK_SECONDS", 1.0)
+
+    async def work() -> None:
+        workers = pool()
+        await workers.start()
+        (worker,) = workers._alive
+        server = next(pid for pid in children(os.getpid()) if worker.pid in children(pid))
+        with body(LARGE) as source, Body() as result:
+            asked = Job(source.size, ProcessingOptions(format="avif", width=600), Accepted(), time.monotonic() + 60)
+            task = asyncio.create_task(workers.work(asked, source, result))
+            await asyncio.sleep(0.1)
+            os.kill(server, signal.SIGSTOP)
+            os.kill(worker.pid, signal.SIGKILL)
+            assert (await task).format == "avif"
+        assert worker not in workers._alive
+        await workers.close()
+
+    run(work())
+
+
 def test_a_fork_server_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/bin/false")
 

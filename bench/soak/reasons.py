@@ -50,10 +50,10 @@ class Reasons:
         killed = [fault for fault in near if fault.name.startswith("kill")]
         late = record.took >= SHED * self._timeout - 0.2  # a slow sender's time begins before it is measured
         match record.status:
-            case 500 | 503 if paid := next((fault for fault in killed if self._pays(fault, record)), None):
-                return paid.name
             case 503 if late:
                 return near[-1].name if near else self._held(record)
+            case 500 | 503 if paid := next((fault for fault in killed if self._pays(fault, record)), None):
+                return paid.name
             case 429:
                 return near[-1].name if near else self._held(record)
             case 504:

@@ -89,6 +89,13 @@ class Worker:
             return 0
         return int(words[1]) * mmap.PAGESIZE if words else 0
 
+    @property
+    def gone(self) -> bool:
+        """Whether the process has ended, be it known how or not."""
+        ended = select.poll()
+        ended.register(self.process, select.POLLIN)
+        return bool(ended.poll(0))
+
     def kill(self) -> None:
         """End the process, whatever it is doing; whoever hears it will hear that."""
         with contextlib.suppress(OSError):  # it has ended already

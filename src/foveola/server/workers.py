@@ -49,7 +49,7 @@ BEGIN_SECONDS = 1.0
 """How long a worker may take to say that it has begun: one that does not is stopped or stuck, and its job goes on."""
 GRACE_SECONDS = 0.1
 """How long a worker may go on that nobody waits for any more; a new one costs as much as a small job."""
-DEATH_SECONDS = 2.0
+DEATH_SECONDS = 1.0
 """How long is waited for how a worker has ended; one that does not end though it has closed its channel is killed."""
 _OTHERS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP})
 """Signals that come from somebody else; any other is a worker's own doing."""
@@ -234,6 +234,8 @@ class Pool:
             async with asyncio.timeout(DEATH_SECONDS):
                 status = await asyncio.shield(worker.ended)
         except TimeoutError:
+            if worker.gone:  # the process that forks is stuck: who knows what has come over this machine
+                return KilledError("A worker has ended, and nobody has told how")
             return WorkerError("A worker has closed its channel")
         finally:
             self._replace(worker)
