@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.soak.asking import SPOILED
 from foveola.config import Settings
 from foveola.picture import Picture, sniff
 from foveola.server.front import Front
@@ -49,32 +50,6 @@ SOURCES = (
     *("drawing.svg", "old.bmp", "icon.ico", "scan.tiff", "new.avif"),
 )
 ENDS = ("", "", "", "@jpg", "@png", "@webp", "@gif", "@tiff")
-SPOILED = (
-    *(
-        "",
-        ":",
-        "::",
-        "/",
-        "//",
-        "/-/",
-        "@",
-        "@@",
-        ".",
-        "..",
-        "%",
-        "%3A",
-        "%2F",
-        "%00",
-        "%0a",
-        "%ff",
-        "?",
-        "#",
-        "\\",
-        "+",
-    ),
-    *("-1", "0", "1e2", "1e400", "-1e400", "nan", "inf", "0x1p4", "9" * 20, "0.0000001", "2147483648", "\u0661"),
-    *("plain", "enc", "plain/", "local:///", "local:///../", "http:/", "s3://a/b", "info/", "\x00", "\x7f", "é", "😀"),
-)
 
 
 def frames() -> bytes:

@@ -22,45 +22,16 @@ COPIES = 16
 FORMATS = {"jpg": "JPEG", "webp": "WEBP", "avif": "AVIF", "png": "PNG"}
 REFUSED = frozenset({400, 403, 404, 413, 414, 415, 422})
 """Statuses of what can't be done."""
-SPOILED = (
-    *(
-        "",
-        ":",
-        "::",
-        "/",
-        "//",
-        "/-/",
-        "@",
-        "@@",
-        ".",
-        "..",
-        "%",
-        "%3A",
-        "%2F",
-        "%00",
-        "%0a",
-        "%0d%0a",
-        "%ff",
-        "?",
-        "#",
-    ),
-    *(
-        "-1",
-        "0",
-        "1e2",
-        "1e400",
-        "nan",
-        "inf",
-        "9" * 20,
-        "2147483648",
-        "\u0661",
-        "plain",
-        "enc",
-        "local:///../",
-        "\x01",
-    ),
-    *("http://127.0.0.1:1/", "http://169.254.169.254/", "s3://a/b", "info", "é", "w:" + "1" * 3000, "/w:9" * 400),
+_WORDS = (
+    ": :: / // /-/ @ @@ . .. % %3A %2F %00 %0a %0d%0a %ff ? # \\ + -1 0 1e2 1e400 -1e400 nan inf 0x1p4",
+    "0.0000001 2147483648 plain enc plain/ info info/ http:/ local:/// local:///../ s3://a/b",
 )
+SPOILED = (
+    *("", *(word for line in _WORDS for word in line.split())),
+    *("9" * 20, "\u0661", "é", "😀", "\x00", "\x01", "\x7f"),
+    *("http://127.0.0.1:1/", "http://169.254.169.254/", "w:" + "1" * 3000, "/w:9" * 400),
+)
+"""What parts of URLs are spoiled with."""
 
 
 @dataclass(frozen=True)
