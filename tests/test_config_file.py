@@ -39,10 +39,16 @@ from foveola.config.environment import FILE, parse
         (r'A="some\\value"', "some\\value"),
         (r'A="some\nvalue"', "some\nvalue"),
         (r"A=some\nvalue", r"some\nvalue"),
+        ("A='a\u2028b\x85c'", "a\u2028b\x85c"),
     ],
 )
 def test_a_line_is_a_name_and_a_value(line: str, value: str) -> None:
     assert parse(f"# a comment\n\nB=word\n{line}\n", "x", {}) == ({"B": "word", "A": value}, [])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_on_any_system(end: str) -> None:
+    assert parse(f"A=1{end}{end}B='2'{end}", "x", {}) == ({"A": "1", "B": "2"}, [])
 
 
 @pytest.mark.parametrize("line", ["A", "=1", "1A=1", 'A="1', "A='1", 'A="1"2', "a-b=1"])

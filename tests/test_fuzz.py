@@ -24,6 +24,9 @@ CASES: tuple[tuple[str, bytes], ...] = (
     # names with letters that expat knows in ISO 8859-1 only: what was written was no XML
     ("svg", b"<?xml version='1.0' encoding='iso-8859-1'?><svg xmln\xaa='http://www.w3.org/2000/svg'/>"),
     ("svg", b"<?xml version='1.0' encoding='iso-8859-1'?><svg><g\xb5/></svg>"),
+    # a value between quotation marks was two lines
+    ("settings", "KEY=a\u2028b".encode()),
+    ("settings", b"KEY=a\r"),
     # half of a surrogate pair could be read and not be written
     ("sidecar", b'{"settings": {"effort\\ud800": 4}}'),
     # a source that is no UTF-8 and has a scheme could be read and not be written

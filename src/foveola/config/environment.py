@@ -15,6 +15,8 @@ from foveola.config.rows import PREFIX
 from foveola.errors import ConfigError
 
 FILE = PREFIX + "ENV_LOCAL_FILE_PATH"
+_ENDS = re.compile(r"\r\n?|\n")
+"""Of lines; what else Unicode has for that may stand in a value."""
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=(.*)")
 _QUOTED = re.compile(r"""(?P<mark>["'])(?P<inside>(?:\\.|(?!(?P=mark)).)*)(?P=mark)\s*(?:#.*)?""")
 _ESCAPE = re.compile(r"\\(.)")
@@ -42,7 +44,7 @@ def parse(text: str, path: str, environ: Mapping[str, str]) -> tuple[dict[str, s
     """Read lines `NAME=value`; `$NAME` and `${NAME}` stand for what was said before, but not in single quotes."""
     found: dict[str, str] = {}
     problems = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_ENDS.split(text), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         said = _LINE.fullmatch(line)
