@@ -321,3 +321,39 @@ def test_webp_chunks_that_nobody_knows_are_left_out() -> None:
 
     assert WORD in data
     assert not has(render(data, plan(header_of(data), ProcessingOptions(format="webp"), Defaults())).data, WORD)
+
+
+SAYS = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
+ xmlns:s="http://sodipodi.sourceforge.net/DTD/sodipodi-0.dtd" width="20" height="10" s:docname="/home/STRANGER/a.svg">
+<title>Named</title><s:namedview who="STRANGER"/><x xmlns="http://s/">STRANGER</x>
+<metadata>STRANGER<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:cc="http://creativecommons.org/ns#" xmlns:dc="http://purl.org/dc/elements/1.1/">
+<cc:Work rdf:about=""><dc:title>STRANGER</dc:title>
+<dc:format>STRANGER</dc:format><dc:creator><cc:Agent><dc:title>RIGHTFUL</dc:title></cc:Agent></dc:creator>
+<gps:at xmlns:gps="http://g/">STRANGER</gps:at><cc:license rdf:resource="http://creativecommons.org/by/4.0/"/></cc:Work></rdf:RDF></metadata>
+<g s:label="STRANGER" id="g" xml:space="preserve"><rect id="r" width="9" height="9"/>
+<use xlink:href="#r" x="9"/></g></svg>"""
+LICENCE = b"creativecommons.org/by/4.0"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept", "gone"),
+    [
+        ({}, (RIGHTS, LICENCE), (WORD,)),
+        ({"keep_copyright": False}, (), (WORD, RIGHTS, LICENCE, b"etadata")),
+        ({"strip_metadata": False}, (WORD, RIGHTS, LICENCE), ()),
+        ({"sanitize_svg": False}, (WORD, RIGHTS, LICENCE), ()),
+    ],
+)
+def test_a_drawing_that_is_passed_on_says_no_more(
+    said: dict[str, Any], kept: tuple[bytes, ...], gone: tuple[bytes, ...]
+) -> None:
+    data = SAYS.encode()
+    result = render(data, plan(header_of(data), ProcessingOptions(), Defaults(**said))).data
+
+    assert [
+        word for word in (*kept, b"<title>Named</title>", b'xlink:href="#r"', b'id="g"') if word not in result
+    ] == []
+    assert [word for word in gone if word in result] == []
+    shown, before = (vips.to_picture(vips.load(one, "svg")).frames for one in (result, data))
+    assert np.array_equal(shown, before)

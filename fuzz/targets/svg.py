@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from foveola.errors import FoveolaError
 from foveola.transform.svg import drawable, sanitise
+from foveola.transform.svgabout import About
 from fuzz import pictures
 
 TOKENS = [
@@ -43,12 +44,15 @@ TOKENS = [
         b"<use href=",
         b"<image href=",
         b"encoding='utf-16'",
+        b"<metadata>",
+        b"<dc:creator xmlns:dc='http://purl.org/dc/elements/1.1/'>",
         b"\xff\xfe",
         b"&#13;",
     ),
 ]
 _VALUE = re.compile(rb"\"[^\"]*\"")
 _ELEMENT = re.compile(rb"<(?:[\w.-]+:)?(?:script|foreignObject)[\s/>]|\son\w+=|<!|<\?", re.IGNORECASE)
+_METADATA = re.compile(rb"<metadata[\s/>]", re.IGNORECASE)
 _ADDRESS = re.compile(rb"(?:href|src)=\"\s*javascript:", re.IGNORECASE)
 
 
@@ -69,3 +73,7 @@ def target(data: bytes) -> None:
     assert not _ELEMENT.search(_VALUE.sub(b"", tags)), clean
     assert not _ADDRESS.search(tags), clean
     assert sanitise(clean) == clean, clean
+    for rights in (False, True):
+        bare = sanitise(data, about=About(rights))
+        assert sanitise(bare, about=About(rights)) == bare, bare
+        assert rights or not _METADATA.search(b"".join(re.findall(rb"<[^>]*>", bare))), bare

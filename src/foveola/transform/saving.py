@@ -20,6 +20,7 @@ from foveola.metrics import Reference
 from foveola.networks import Absent, Predictor, choose
 from foveola.remembered import NOTHING, Remembered
 from foveola.transform.svg import sanitise
+from foveola.transform.svgabout import About
 
 if TYPE_CHECKING:
     import pyvips
@@ -34,9 +35,10 @@ LOWEST = 10
 
 
 def passed(source: bytes, plan: Plan) -> Result:
-    """Return the source as it is, an SVG cleaned of what could do harm if the settings say so."""
+    """Return the source as it is, an SVG without what could do harm and its metadata if the settings say so."""
     if plan.source.format == "svg" and plan.defaults.sanitize_svg:
-        source = sanitise(source, unlimited=plan.reading.unlimited)
+        about = None if plan.looks.metadata else About(plan.looks.copyright)
+        source = sanitise(source, unlimited=plan.reading.unlimited, about=about)
     return Result(plan.format, "none", None, source, None, None, None, "fixed", "none", 0)
 
 

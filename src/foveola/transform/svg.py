@@ -19,6 +19,7 @@ from xml.parsers import expat
 
 from foveola.errors import ImageError
 from foveola.picture import sniff
+from foveola.transform.svgabout import SVG, About
 
 MOST_BYTES = 32 << 20
 MOST_ELEMENTS = 1_000_000
@@ -29,19 +30,20 @@ DEEPEST = 256
 PUBLIC = "Broken or unsupported SVG image"
 
 
-def sanitise(data: bytes, *, unlimited: bool = False) -> bytes:
+def sanitise(data: bytes, *, unlimited: bool = False, about: About | None = None) -> bytes:
     """Return a drawing without what could act or reach out, as UTF-8.
 
     Args:
         data: an SVG file.
         unlimited: take more than 32 MiB and a million elements.
+        about: says what else is left out, being about the drawing only; None leaves nothing out.
 
     Raises:
         ImageError: no XML, no drawing, too large or too deep, or with entities from elsewhere.
     """
     if len(data) > MOST_BYTES and not unlimited:
         raise refused(f"a drawing of at most {MOST_BYTES} bytes", len(data))
-    return _walked(data, _Walk(most=8 * len(data) + 4096, elements=0 if unlimited else MOST_ELEMENTS))
+    return _walked(data, _Walk(8 * len(data) + 4096, 0 if unlimited else MOST_ELEMENTS, about=about))
 
 
 def drawable(data: bytes, area: Callable[[bytes], int], *, unlimited: bool = False) -> bytes:
@@ -151,11 +153,13 @@ class _Walk:
         most: characters that may be written; entities can't swell a file beyond.
         elements: how many there may be; 0 for any number.
         judged: returns what stands for a picture in the drawing, None where it is left out.
+        about: see `sanitise`.
     """
 
     most: int
     elements: int
     judged: Callable[[str], str | None] | None = None
+    about: About | None = None
     out: list[str] = field(default_factory=list)
     _scopes: list[list[str]] = field(default_factory=list)
     _spaces: dict[str, list[str]] = field(default_factory=dict)
@@ -173,11 +177,16 @@ class _Walk:
             raise refused("names of XML", name)
         pairs = [(key.strip(), value) for key, value in zip(attributes[::2], attributes[1::2], strict=True)]
         local, space = self._named(name, pairs)
-        if len(self._scopes) == 1 and (local != "svg" or space not in ("", _SVG)):
+        if len(self._scopes) == 1 and (local != "svg" or space not in ("", SVG)):
             raise refused("an element svg", name)
         if self._dropped or self._style is not None or _acts(local, space, pairs):
             self._dropped += 1
             return
+        if self.about is not None:
+            if self.about.begins(local, space):
+                self._dropped = 1
+                return
+            pairs = [(key, value) for key, value in pairs if self.about.shown(self._space(key))]
         self._write(
             f"<{name}" + "".join(f' {key}="{_quoted(value)}"' for key, value in _kept(local, pairs, self.judged))
         )
@@ -194,6 +203,11 @@ class _Walk:
         prefix, _, local = name.rpartition(":")
         return local.lower(), (self._spaces.get(prefix) or [""])[-1]
 
+    def _space(self, key: str) -> str:
+        """Return the namespace of an attribute, empty where it has none or declares one."""
+        prefix, colon, _ = key.partition(":")
+        return (self._spaces.get(prefix) or [""])[-1] if colon and prefix != "xmlns" else ""
+
     def end(self, name: str) -> None:
         """Write the end of an element, if it was begun."""
         for prefix in self._scopes.pop():
@@ -209,10 +223,12 @@ class _Walk:
             self._open = False
         else:
             self._write(f"</{name}>")
+        if self.about is not None:
+            self.about.ends()
 
     def text(self, text: str) -> None:
         """Write text; that of a style sheet is looked at as a whole, when it ends."""
-        if self._dropped or not text:
+        if self._dropped or not text or (self.about is not None and self.about.silent):
             return
         if self._style is not None:
             self._style.append(text)
@@ -340,7 +356,6 @@ _NO_LETTERS = frozenset("\u00aa\u00b5\u00ba")
 _ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 _ENCODINGS = (b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15", b"windows-1252")
 """In which letters are ASCII."""
-_SVG = "http://www.w3.org/2000/svg"
 _SPACES = frozenset(
     {
         "http://www.w3.org/1999/xhtml",
