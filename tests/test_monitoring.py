@@ -49,6 +49,7 @@ def ask(port: int, path: str = "/metrics", **headers: str) -> tuple[int, str, st
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     try:
+        assert answer.getheader("X-Content-Type-Options") == "nosniff"
         return answer.status, answer.getheader("Content-Type") or "", answer.read().decode()
     finally:
         connection.close()

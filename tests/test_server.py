@@ -168,6 +168,7 @@ def test_a_target_has_a_status_and_a_sentence(server: Served, target: str, statu
     assert (reply.status, reply.body.decode()) == (status, body)
     assert reply.headers["content-type"] == "text/plain"
     assert reply.headers["content-security-policy"] == POLICY
+    assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.headers.get("cache-control") == ("no-cache" if target == "/health" else None)
 
 

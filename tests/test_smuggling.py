@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from foveola.server.heads import LONGEST, MOST_FIELDS, MOST_WAITING
-from tests.serving import Served, serving, write_pictures
+from tests.serving import POLICY, Served, serving, write_pictures
 
 HOST = b"Host: f\r\n"
 HEAD = b"GET /health HTTP/1.1\r\n" + HOST
@@ -33,6 +33,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     settings = {"LOCAL_FILESYSTEM_ROOT": str(folder), "WORKERS": "1", "READ_REQUEST_TIMEOUT": "1"}
     with serving(tmp_path_factory.mktemp("smuggling"), **settings) as found:
         yield found
+
+
+SAFE = (b"x-content-type-options: nosniff\r\n", b"content-security-policy: " + POLICY.encode() + b"\r\n")
+"""What each answer has, that to no request too."""
 
 
 def asked(server: Served, *parts: bytes, seconds: float = 8) -> tuple[list[int], bool]:
@@ -53,7 +57,9 @@ def asked(server: Served, *parts: bytes, seconds: float = 8) -> tuple[list[int],
             closed = True
         except TimeoutError:
             pass
-    return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", got)], closed
+    answers = re.split(rb"HTTP/1\.1 (?=\d{3} )", got)[1:]
+    assert [answer for answer in answers if any(line not in answer.lower() for line in SAFE)] == []
+    return [int(answer[:3]) for answer in answers], closed
 
 
 CLOSED: dict[str, tuple[list[int], bytes]] = {

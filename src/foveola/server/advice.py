@@ -48,8 +48,8 @@ def _of_sources(settings: Settings) -> Iterator[str]:
         yield f"{entry} lets in every host whose name begins so, {host}.evil.example too: end it with /"
     if any(map(_web, allowed or (base,))) and settings.security.allow_private_source_addresses:
         yield (
-            "Sources may be at private addresses, as with imgproxy: set IMGPROXY_ALLOW_PRIVATE_SOURCE_ADDRESSES=false, "
-            "unless your pictures are there"
+            "Sources may be at private addresses (those of carriers, 100.64.0.0/10, too), as with imgproxy: "
+            "set IMGPROXY_ALLOW_PRIVATE_SOURCE_ADDRESSES=false, unless your pictures are there"
         )
 
 

@@ -24,7 +24,6 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>foveola</t
 <h1>foveola</h1><p>This server chooses the quality at which a picture is as good as it was asked to be.</p></html>
 """
 _COPIED = ("content-type", "content-encoding", "content-range", "accept-ranges", "last-modified", "etag")
-_ALWAYS: Pairs = (("Content-Security-Policy", headers.POLICY), ("X-Content-Type-Options", "nosniff"))
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ class Speaker:
             identity: the name of the request.
         """
         named = (("X-Request-ID", identity), ("Server", self._server.server_name or "foveola"))
-        return (*_ALWAYS, *named, *headers.cross_origin(self._settings.security.allow_origin))
+        return (*headers.ALWAYS, *named, *headers.cross_origin(self._settings.security.allow_origin))
 
     def health(self, *, working: bool) -> Answer:
         """Return the answer of the health check."""

@@ -19,6 +19,7 @@ from typing import NoReturn, Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from foveola.server import heads
+from foveola.server.headers import ALWAYS
 from foveola.server.heads import Refusal
 
 PAUSE_SECONDS = 0.1
@@ -125,7 +126,8 @@ class Connection(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False  # it would be taken for the answer to that
             return
-        lines = (f"HTTP/1.1 {refused.status} {HTTPStatus(refused.status).phrase}", "content-type: text/plain")
+        safe = (f"{name.lower()}: {value}" for name, value in ALWAYS)
+        lines = (f"HTTP/1.1 {refused.status} {HTTPStatus(refused.status).phrase}", "content-type: text/plain", *safe)
         rest = (f"content-length: {len(refused.words)}", "connection: close", "", refused.words)
         self.transport.write("\r\n".join((*lines, *rest)).encode("ascii"))
         self.transport.close()

@@ -20,6 +20,8 @@ Pairs = tuple[tuple[str, str], ...]
 """Names and values of headers."""
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 """What a browser may do with an answer that it is shown as a page: nothing."""
+ALWAYS: Pairs = (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"))
+"""What every answer has, whoever gives it."""
 HINTS = ("Sec-Ch-Dpr", "Dpr", "Sec-Ch-Width", "Width")
 """The client hints that are read, in the order of imgproxy's `Vary`."""
 _OF_CONNECTIONS = frozenset(

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Hi
 from prometheus_client.exposition import choose_encoder
 
 from foveola.errors import ConfigError, expected
+from foveola.server.headers import ALWAYS
 
 PROCESSING = "processing_image"
 """The span in which a picture is in progress."""
@@ -257,7 +258,7 @@ class Metrics:
     async def _scraped(self, request: web.BaseRequest) -> web.Response:
         """Answer any path with all that is counted."""
         encode, kind = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encode(self.registry), headers={"Content-Type": kind})
+        return web.Response(body=encode(self.registry), headers={"Content-Type": kind, **dict(ALWAYS)})
 
 
 def address(bind: str) -> tuple[str | None, int]:

@@ -104,11 +104,13 @@ def verify(signature: str, path: str, keys: Keys) -> None:
         if ":" in signature:
             raise SignatureError("The signature has a colon", public=_HINT)
         return
-    if signature in keys.trusted:
+    # As it is written: other spellings of the same bytes are other entries of a cache.
+    given = signature.encode(errors="surrogatepass")
+    trusted = [hmac.compare_digest(given, one.encode(errors="surrogatepass")) for one in keys.trusted]
+    if any(trusted):
         return
     if decode(signature) is None:
         raise SignatureError("Invalid signature encoding")
-    given = signature.encode()  # as it is written: other spellings of the same bytes are other entries of a cache
     matches = [hmac.compare_digest(given, sign(path, key, salt, keys.size).encode()) for key, salt in keys.pairs]
     if not any(matches):
         raise SignatureError("Invalid signature")
