@@ -17,7 +17,9 @@ import pyvips
 from foveola.codecs import icc
 from foveola.codecs.vips import from_picture, to_picture
 from foveola.errors import ImageError
+from foveola.options import ProcessingOptions
 from foveola.picture import Limits, Picture
+from foveola.pipeline import Defaults, plan, render
 from foveola.torture import gif, tiff
 from foveola.torture.headers import huge_jxl
 from foveola.torture.jpeg import segment, sized
@@ -217,6 +219,14 @@ def test_a_picture_with_megabytes_of_notes_is_read(name: str) -> None:
 
     assert picture.xmp is None
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_megabytes_of_notes_are_left_out_though_metadata_is_kept(name: str) -> None:
+    data = LARGE[name]()
+    for keep in (True, False):
+        planned = plan(header_of(data), ProcessingOptions(format="tiff"), Defaults(strip_metadata=not keep))
+        assert len(render(data, planned).data) < MB
 
 
 @pytest.mark.parametrize("count", [33, 20_000])

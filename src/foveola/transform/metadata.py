@@ -17,10 +17,22 @@ from foveola.transform.colour import strip
 from foveola.transform.rights import exif_rights, iptc_rights, xmp_rights
 
 _EXIF, _XMP, _IPTC = "exif-data", "xmp-data", "iptc-data"
+MOST_BYTES = 16 << 20
+"""Of one block; what is longer was made to be."""
 _INCH = 25.4
 """Millimetres; libvips counts resolution in pixels a millimetre."""
 _MOST_DPI = 65535
 """What the 16 bits of a JPEG hold."""
+
+
+def bounded(image: pyvips.Image) -> pyvips.Image:
+    """Leave out blocks of Exif, XMP and IPTC that are longer than any camera or program writes them.
+
+    Args:
+        image: of any kind.
+    """
+    long = [name for name in (_EXIF, _XMP, _IPTC) if len(field(image, name, b"")) > MOST_BYTES]
+    return without(_without_fields(image) if _EXIF in long else image, *long) if long else image
 
 
 def stripped(image: pyvips.Image, keep_profile: bool, copyright: bool, dpi: int) -> pyvips.Image:
@@ -81,6 +93,11 @@ def _mended(image: pyvips.Image, values: dict[int, int]) -> pyvips.Image:
     block = field(image, _EXIF, None)
     if block is None:
         return image
-    image = without(image, *(name.decode() for name in names(image) if name.startswith(b"exif-ifd")))
+    image = _without_fields(image)
     image.set_type(pyvips.GValue.blob_type, _EXIF, marked(exif.overwritten(block, values)))
     return image
+
+
+def _without_fields(image: pyvips.Image) -> pyvips.Image:
+    """Drop what libvips says of an Exif block, and would write a block of."""
+    return without(image, *(name.decode() for name in names(image) if name.startswith(b"exif-ifd")))
