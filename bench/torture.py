@@ -28,7 +28,7 @@ ASKED = (
 )
 HEAVY = 500_000_000
 """Bytes of a worker that are told of."""
-LOST = ("A worker has died", "ended with", "Traceback")
+LOST = ("A worker was ", "A worker has ", "The process that forks workers is lost", "Traceback")
 """What a log says of a lost worker."""
 
 

@@ -148,6 +148,7 @@ def test_a_worker_that_died_idle_is_replaced_before_anyone_asks(slow: Served) ->
     os.kill(before[0], signal.SIGKILL)
 
     assert until(lambda: len(slow.workers) == len(before) and before[0] not in slow.workers)
+    assert "A worker has ended that had nothing to do (SIGKILL)" in slow.log.read_text()
     assert not zombies(slow)
 
 

@@ -241,8 +241,7 @@ class Pool:
             self._replace(worker)
         if -status in _OTHERS:
             return KilledError("A worker was killed")
-        how = signal.Signals(-status).name if status < 0 else f"with status {status}"
-        return WorkerError(f"A worker has ended by itself ({how})")
+        return WorkerError(f"A worker has ended by itself ({_how(status)})")
 
     async def _abandon(self, worker: Worker) -> None:
         """Let a worker that nobody waits for end its job if that is a matter of a moment, else end it."""
@@ -317,8 +316,15 @@ class Pool:
 
     def _lost(self, worker: Worker) -> None:
         """Replace a worker that has ended with nothing to do; who waits for one finds out alone."""
-        if not worker.owes:
+        if not worker.owes and worker in self._alive:
+            _log.error("A worker has ended that had nothing to do (%s)", _how(worker.ended.result()))
             self._replace(worker)
+
+
+def _how(status: int) -> str:
+    """Say how a process has ended."""
+    names = {-number: number.name for number in signal.Signals}
+    return names.get(status, f"with status {status}")
 
 
 def _check_result(said: int, result: Body) -> None:
