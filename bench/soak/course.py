@@ -90,6 +90,7 @@ def soak(plan: Plan, say: Callable[[str], None]) -> Course:
     """
     with ExitStack() as stack:
         if plan.nice:
+            stack.callback(prefer, os.getpid(), os.getpriority(os.PRIO_PROCESS, 0))
             prefer(os.getpid(), plan.nice)
         place = Path(stack.enter_context(TemporaryDirectory(prefix="foveola-soak-")))
         root = place / "sources"
