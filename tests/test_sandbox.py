@@ -26,8 +26,8 @@ from foveola.errors import ConfigError
 from foveola.sandbox import Fence, kernel, landlock
 from foveola.sandbox.places import places
 from foveola.server.main import unusable
-from tests.fenced import HERE, called, kept, needs
-from tests.serving import Served, serving
+from tests.fenced import HERE, POWERLESS, called, kept, needs, readable
+from tests.serving import Served, serving, until
 
 ALL = frozenset(sandbox.LAYERS)
 
@@ -295,8 +295,9 @@ def test_a_fence_is_read_as_it_was_written_and_made_of_the_settings() -> None:
 
 @pytest.fixture(scope="module")
 def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server as it is by default."""
-    with serving(tmp_path_factory.mktemp("fenced"), LOCAL_FILESYSTEM_ROOT=str(folder), WORKERS="1") as served:
+    """A server as it is by default, of a user without capabilities."""
+    where = tmp_path_factory.mktemp("fenced")
+    with serving(where, before=POWERLESS, LOCAL_FILESYSTEM_ROOT=str(folder), WORKERS="1") as served:
         yield served
 
 
@@ -313,15 +314,22 @@ def test_workers_of_a_server_are_fenced(served: Served) -> None:
 
 
 def test_all_processes_of_a_server_are_hidden_from_others_of_its_user(served: Served) -> None:
-    for pid in (served.process.pid, served.forkserver, *served.workers):
-        assert Path(f"/proc/{pid}/environ").stat().st_uid == 0
+    processes = {"front": served.process.pid, "fork server": served.forkserver, "worker": served.workers[0]}
+
+    assert {name: readable(pid) for name, pid in processes.items()} == dict.fromkeys(processes, False)
+    with subprocess.Popen([*POWERLESS, "sleep", "60"]) as plain:
+        try:
+            assert until(lambda: readable(plain.pid))
+        finally:
+            plain.kill()
 
 
 def test_a_server_without_is_said_to_be(folder: Path, tmp_path: Path) -> None:
-    with serving(tmp_path, {"FOVEOLA_SANDBOX": "off"}, LOCAL_FILESYSTEM_ROOT=str(folder), WORKERS="1") as served:
+    off, settings = {"FOVEOLA_SANDBOX": "off"}, {"LOCAL_FILESYSTEM_ROOT": str(folder), "WORKERS": "1"}
+    with serving(tmp_path, off, before=POWERLESS, **settings) as served:
         worker = served.workers[0]
         assert privileges(worker) == privileges(os.getpid())
-        assert Path(f"/proc/{served.process.pid}/environ").stat().st_uid == os.getuid()
+        assert all(map(readable, (served.process.pid, served.forkserver, worker)))
 
 
 def test_drawings_have_their_letters(folder: Path, tmp_path: Path) -> None:
