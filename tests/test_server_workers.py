@@ -221,6 +221,13 @@ def test_workers_are_the_first_to_go_when_memory_is_short(slow: Served) -> None:
     assert score(slow.process.pid) == score(os.getpid())
 
 
+def test_the_process_that_forks_has_one_thread_whatever_was_served(slow: Served) -> None:
+    for format in ("jpeg", "webp", "avif", "png", "gif", "jxl"):
+        assert slow.get(f"{QUICK}@{format}").status == 200
+
+    assert [int(task.name) for task in Path(f"/proc/{slow.forkserver}/task").iterdir()] == [slow.forkserver]
+
+
 def test_losing_the_process_that_forks_is_survived(slow: Served) -> None:
     os.kill(slow.forkserver, signal.SIGKILL)
 
