@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Reply, Served, children, serving, state, until
+from tests.serving import Origin, Reply, Served, children, serving, state, until
 
 SLOW = "/unsafe/plain/local:///noise.png@avif"
 QUICK = "/unsafe/w:20/plain/local:///cat.jpg"
@@ -211,6 +211,24 @@ def test_a_full_queue_is_said_at_once(slow: Served) -> None:
     assert statuses == [429, 429, 503, 503]
     refused = next(reply for reply in replies if reply.status == 429)
     assert (refused.body, refused.headers["retry-after"]) == (b"Too many requests", "1")
+
+
+def test_downloads_hold_no_worker(folder: Path, tmp_path: Path, elsewhere: Origin) -> None:
+    settings = {"WORKERS": "1", "ALLOW_LOOPBACK_SOURCE_ADDRESSES": "true", "TIMEOUT": "30", "DOWNLOAD_TIMEOUT": "30"}
+    targets = [f"/unsafe/w:{width}/plain/{elsewhere.url('/held/cat.jpg')}" for width in range(1, 9)]
+    with serving(tmp_path, LOCAL_FILESYSTEM_ROOT=str(folder), **settings) as served:
+        settled(served)
+        with ThreadPoolExecutor(len(targets)) as pool:
+            hanging = [pool.submit(served.get, target) for target in targets]
+            try:
+                assert until(lambda: len(elsewhere.asked) == len(targets))
+                start = time.monotonic()
+                assert served.get(QUICK).status == 200
+                assert time.monotonic() - start < 1
+                assert not any(reply.done() for reply in hanging)
+            finally:
+                elsewhere.gate.set()
+            assert {reply.result().status for reply in hanging} == {200}
 
 
 def test_workers_are_the_first_to_go_when_memory_is_short(slow: Served) -> None:
