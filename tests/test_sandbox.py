@@ -25,6 +25,7 @@ from foveola.config import Settings
 from foveola.errors import ConfigError
 from foveola.sandbox import Fence, kernel, landlock
 from foveola.sandbox.places import places
+from foveola.server import forkserver
 from foveola.server.main import unusable
 from tests.fenced import HERE, POWERLESS, called, kept, needs, readable
 from tests.serving import Served, serving, until
@@ -200,6 +201,35 @@ def test_limits_are_set_alone_and_hold_for_memory_by_the_pixels() -> None:
     before = resource.getrlimit(resource.RLIMIT_AS)
     assert kept(check, frozenset({"rlimits"}), Fence(pixels=10)) == "MemoryError"
     assert kept(free, frozenset({"rlimits"})) == "done"
+
+
+_LARGEST = """
+import resource
+import numpy as np
+from foveola import sandbox
+from foveola.codecs import codec
+from foveola.picture import Picture
+from foveola.sandbox import Fence
+from foveola.settings import AvifSettings
+from foveola.server import worker
+worker.preload()
+sandbox.enter(sandbox.prepare(Fence("on", (), 50_000_000), frozenset({"rlimits"})))
+flat = Picture(np.full((1, 6250, 8000, 4), 128, np.uint8))
+codec("avif").encode(flat, 95, AvifSettings(speed=8))
+print(open("/proc/self/status").read().split("VmPeak:")[1].split()[0], resource.getrlimit(resource.RLIMIT_AS)[0])
+"""
+
+
+@pytest.mark.slow
+def test_the_largest_picture_by_default_is_encoded_within_the_limit_of_memory() -> None:
+    """As AVIF with transparency and whole chroma, which was found to take 2.7 GB."""
+    command, environ = [sys.executable, "-c", _LARGEST], forkserver.environment(os.environ)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    peak, limit = map(int, done.stdout.split())
+    assert limit == sandbox.MEMORY + sandbox.MEMORY_A_PIXEL * 50_000_000
+    assert 2_000_000_000 < 1024 * peak < limit
 
 
 def test_a_second_thread_is_found_out() -> None:
