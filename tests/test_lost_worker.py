@@ -286,3 +286,16 @@ os.write(1, b"%d\\n" % signal.value)""",
         act,
     )
     assert lines(caplog) == ["9"]
+
+
+def test_a_process_with_a_second_thread_forks_nobody(planted: Planted, caplog: pytest.LogCaptureFixture) -> None:
+    async def act(lost: Lost) -> None:
+        await lost.ask()
+        lost.worker.kill()
+        async with asyncio.timeout(5):
+            while not any(wanted in record.getMessage() for record in caplog.records):
+                await asyncio.sleep(0.01)
+
+    wanted = "No worker can be forked: Expected one thread in the process that forks, got 2"
+    another = "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+    planted("", act, f"import threading; os.register_at_fork(after_in_parent=lambda: {another})")

@@ -8,6 +8,7 @@ import mmap
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -16,11 +17,12 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from foveola import sandbox
 from foveola.config import Settings
 from foveola.errors import ImageError, UrlError
 from foveola.options import ProcessingOptions
 from foveola.pipeline import Accepted
-from foveola.server import suspects
+from foveola.server import forkserver, suspects
 from foveola.server.jobs import Job, WorkerError
 from foveola.server.metrics import Metrics
 from foveola.server.suspects import Suspects
@@ -57,6 +59,19 @@ def run(work: Coroutine[None, None, None]) -> None:
     before = ours()
     asyncio.run(work)
     assert until(lambda: ours() <= before)
+
+
+def test_nobody_forks_beside_a_second_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fork", int)
+    over = threading.Event()
+    another = threading.Thread(target=over.wait)
+    another.start()
+    try:
+        with pytest.raises(RuntimeError, match=f"one thread in the process that forks, got {sandbox.threads()}"):
+            forkserver._fork()
+    finally:
+        over.set()
+        another.join()
 
 
 def test_what_a_worker_has_in_hands_stays_as_it_is() -> None:

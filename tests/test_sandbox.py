@@ -25,9 +25,10 @@ from foveola.config import Settings
 from foveola.errors import ConfigError
 from foveola.sandbox import Fence, kernel, landlock
 from foveola.sandbox.places import places
+from foveola.server import forkserver
 from foveola.server.main import unusable
-from tests.fenced import HERE, called, kept, needs
-from tests.serving import Served, serving
+from tests.fenced import HERE, POWERLESS, called, kept, needs, readable
+from tests.serving import Served, serving, until
 
 ALL = frozenset(sandbox.LAYERS)
 
@@ -202,6 +203,35 @@ def test_limits_are_set_alone_and_hold_for_memory_by_the_pixels() -> None:
     assert kept(free, frozenset({"rlimits"})) == "done"
 
 
+_LARGEST = """
+import resource
+import numpy as np
+from foveola import sandbox
+from foveola.codecs import codec
+from foveola.picture import Picture
+from foveola.sandbox import Fence
+from foveola.settings import AvifSettings
+from foveola.server import worker
+worker.preload()
+sandbox.enter(sandbox.prepare(Fence("on", (), 50_000_000), frozenset({"rlimits"})))
+flat = Picture(np.full((1, 6250, 8000, 4), 128, np.uint8))
+codec("avif").encode(flat, 95, AvifSettings(speed=8))
+print(open("/proc/self/status").read().split("VmPeak:")[1].split()[0], resource.getrlimit(resource.RLIMIT_AS)[0])
+"""
+
+
+@pytest.mark.slow
+def test_the_largest_picture_by_default_is_encoded_within_the_limit_of_memory() -> None:
+    """As AVIF with transparency and whole chroma, which was found to take 2.7 GB."""
+    command, environ = [sys.executable, "-c", _LARGEST], forkserver.environment(os.environ)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    peak, limit = map(int, done.stdout.split())
+    assert limit == sandbox.MEMORY + sandbox.MEMORY_A_PIXEL * 50_000_000
+    assert 2_000_000_000 < 1024 * peak < limit
+
+
 def test_a_second_thread_is_found_out() -> None:
     stop = threading.Event()
     thread = threading.Thread(target=stop.wait)
@@ -295,8 +325,9 @@ def test_a_fence_is_read_as_it_was_written_and_made_of_the_settings() -> None:
 
 @pytest.fixture(scope="module")
 def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server as it is by default."""
-    with serving(tmp_path_factory.mktemp("fenced"), LOCAL_FILESYSTEM_ROOT=str(folder), WORKERS="1") as served:
+    """A server as it is by default, of a user without capabilities."""
+    where = tmp_path_factory.mktemp("fenced")
+    with serving(where, before=POWERLESS, LOCAL_FILESYSTEM_ROOT=str(folder), WORKERS="1") as served:
         yield served
 
 
@@ -313,15 +344,22 @@ def test_workers_of_a_server_are_fenced(served: Served) -> None:
 
 
 def test_all_processes_of_a_server_are_hidden_from_others_of_its_user(served: Served) -> None:
-    for pid in (served.process.pid, served.forkserver, *served.workers):
-        assert Path(f"/proc/{pid}/environ").stat().st_uid == 0
+    processes = {"front": served.process.pid, "fork server": served.forkserver, "worker": served.workers[0]}
+
+    assert {name: readable(pid) for name, pid in processes.items()} == dict.fromkeys(processes, False)
+    with subprocess.Popen([*POWERLESS, "sleep", "60"]) as plain:
+        try:
+            assert until(lambda: readable(plain.pid))
+        finally:
+            plain.kill()
 
 
 def test_a_server_without_is_said_to_be(folder: Path, tmp_path: Path) -> None:
-    with serving(tmp_path, {"FOVEOLA_SANDBOX": "off"}, LOCAL_FILESYSTEM_ROOT=str(folder), WORKERS="1") as served:
+    off, settings = {"FOVEOLA_SANDBOX": "off"}, {"LOCAL_FILESYSTEM_ROOT": str(folder), "WORKERS": "1"}
+    with serving(tmp_path, off, before=POWERLESS, **settings) as served:
         worker = served.workers[0]
         assert privileges(worker) == privileges(os.getpid())
-        assert Path(f"/proc/{served.process.pid}/environ").stat().st_uid == os.getuid()
+        assert all(map(readable, (served.process.pid, served.forkserver, worker)))
 
 
 def test_drawings_have_their_letters(folder: Path, tmp_path: Path) -> None:

@@ -113,6 +113,11 @@ def test_times_are_not_judged_on_a_machine_with_other_work() -> None:
     assert failing(replace(busy, preferred=True, lags=(0.001,) * 10)) == ["answers, p99.9"]
 
 
+def test_answers_after_twice_the_deadline_are_judged_in_any_case() -> None:
+    for took, what in ((9.9, []), (10.1, ["answers, p99.9"])):
+        assert failing(replace(course(answered(200, took)), others=0.5, lags=(0.1,) * 10)) == what
+
+
 def test_a_disk_is_filled_where_one_can_be_had(tmp_path: Path) -> None:
     with disk(tmp_path / "small") as small:
         small.fill()

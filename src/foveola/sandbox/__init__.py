@@ -137,6 +137,12 @@ def prepare(fence: Fence, layers: frozenset[str] | None = None) -> Prepared:
     return Prepared(fence, used, rules)
 
 
+def threads() -> int:
+    """Return the number of threads, those of libraries included; of Python's own only where there is no `/proc`."""
+    tasks = Path("/proc/self/task")
+    return len([*tasks.iterdir()]) if tasks.exists() else threading.active_count()
+
+
 def enter(prepared: Prepared) -> None:
     """Be kept in what was prepared, for good.
 
@@ -144,7 +150,7 @@ def enter(prepared: Prepared) -> None:
         OSError: a layer can't be set.
         RuntimeError: there is a second thread already, which would go free.
     """
-    if prepared.layers and _threads() != 1:
+    if prepared.layers and threads() != 1:
         raise RuntimeError("Expected one thread in a worker that is not fenced yet")
     if "rlimits" in prepared.layers:
         _limit(resource.RLIMIT_NOFILE, DESCRIPTORS)
@@ -157,12 +163,6 @@ def enter(prepared: Prepared) -> None:
         os.close(prepared.rules)
     if "seccomp" in prepared.layers:
         seccomp.enter(os.getpid())
-
-
-def _threads() -> int:
-    """Return the number of threads, those of libraries included; of Python's own only where there is no `/proc`."""
-    tasks = Path("/proc/self/task")
-    return len([*tasks.iterdir()]) if tasks.exists() else threading.active_count()
 
 
 def _limit(what: int, most: int) -> None:

@@ -123,8 +123,8 @@ def _serve(control: socket.socket, prepared: Prepared) -> None:
                 return
             with socket.socket(fileno=descriptors[0]) as channel, os.fdopen(descriptors[1], "wb", 0) as said:
                 try:
-                    child = os.fork()
-                except OSError as error:
+                    child = _fork()
+                except (OSError, RuntimeError) as error:
                     send(control, _told(error=str(error)))
                     continue
                 if child == 0:
@@ -135,6 +135,19 @@ def _serve(control: socket.socket, prepared: Prepared) -> None:
             children[process] = child
             waiting.register(process, select.POLLIN)
             send(control, _told(pid=child), [process])
+
+
+def _fork() -> int:
+    """Fork, unless there is a second thread: what it has locked would stay locked in the child for good.
+
+    Raises:
+        OSError: the system refuses.
+        RuntimeError: there is one.
+    """
+    threads = sandbox.threads()
+    if threads != 1:
+        raise RuntimeError(f"Expected one thread in the process that forks, got {threads}")
+    return os.fork()
 
 
 def _told(**said: object) -> bytes:
