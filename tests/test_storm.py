@@ -175,6 +175,7 @@ async def storm(front: Front) -> tuple[Counter[int], dict[str, int]]:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover  # the tests of each part reach the same lines
 def test_no_url_is_a_surprise(
     folder: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
