@@ -155,7 +155,7 @@ def test_only_processes_of_the_tree_are_touched() -> None:
 def test_a_server_stands_a_minute_of_everything() -> None:
     said: list[str] = []
     done = soak(Plan(60.0, nice=-10), said.append)
-    rows = judging.judge(done)
+    rows = judging.judge(done, slack=0.5, growth=0.2)  # lines are counted meanwhile, and in a minute little settles
 
     assert all(row.holds is not False for row in rows), "\n".join((*said, judging.table(rows)))
     assert len({fault.name for fault in done.faults}) > 5
