@@ -193,10 +193,9 @@ class _Soak:
     async def _looked(self) -> tuple[Seen, float]:
         """Return what a server at rest is like, and the seconds of a plain request.
 
-        Where there are faults, new workers have done the same acts before, so what differs between two looks is what
-        others have kept: faults make workers of any age. Without faults it is what workers have kept, too.
+        New workers have done the same acts before, so what differs between two looks is what others have kept.
         """
-        for pid in self._tree.workers if self._plan.faults else ():
+        for pid in self._tree.workers:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await self._during(self._crowd.run(crowd.PLAIN, WARM_SECONDS, WARM_ACTS))
