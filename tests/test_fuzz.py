@@ -27,6 +27,11 @@ CASES: tuple[tuple[str, bytes], ...] = (
     # a value between quotation marks was two lines
     ("settings", "KEY=a\u2028b".encode()),
     ("settings", b"KEY=a\r"),
+    # a copyright before the artist was written in that order, and the next time in the other
+    (
+        "exif",
+        b"MM\0*\0\0\0\x08\0\2\x82\x98\0\2\0\0\0\6\0\0\0\x26\x01\x3b\0\2\0\0\0\6\0\0\0\x2c\0\0\0\0RIGHTSARTIST",
+    ),
     # half of a surrogate pair could be read and not be written
     ("sidecar", b'{"settings": {"effort\\ud800": 4}}'),
     # a source that is no UTF-8 and has a scheme could be read and not be written

@@ -118,7 +118,7 @@ def _directory(entries: Mapping[int, bytes], found: Mapping[int, bytes], at: int
     """Return a directory that begins at a place, with texts among its entries and their values behind it."""
     all_entries, values = dict(entries), b""
     start = at + 2 + _ENTRY * len(entries.keys() | found.keys()) + 4
-    for tag, text in found.items():
+    for tag, text in sorted(found.items()):
         where = text.ljust(4, b"\0")
         if len(text) > 4:
             where = struct.pack(f"{way}I", start + len(values))
