@@ -25,6 +25,7 @@ from foveola.pipeline import Accepted
 from foveola.server import forkserver, suspects
 from foveola.server.jobs import Job, WorkerError
 from foveola.server.metrics import Metrics
+from foveola.server.processes import Worker
 from foveola.server.suspects import Suspects
 from foveola.server.workers import Pool, Wear, _check_result
 from foveola.sources.base import Body
@@ -48,6 +49,14 @@ def job(size: int) -> Job:
 def pool() -> Pool:
     settings = Settings()
     return Pool(1, settings.defaults, Metrics(settings.monitoring, 1), settings.fence, Wear(), Suspects())
+
+
+async def started() -> tuple[Pool, Worker, int]:
+    """Return a pool, its only worker, and the process that forks."""
+    workers = pool()
+    await workers.start()
+    (worker,) = workers._alive
+    return workers, worker, next(pid for pid in children(os.getpid()) if worker.pid in children(pid))
 
 
 def ours() -> set[int]:
@@ -155,11 +164,7 @@ def test_a_pool_that_is_closed_while_a_job_is_given_up_says_nothing() -> None:
 
 def test_a_lost_fork_server_is_started_again_and_loses_no_job() -> None:
     async def work() -> None:
-        workers = pool()
-        await workers.start()
-        server = next(
-            pid for pid in children(os.getpid()) if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        )
+        workers, _, server = await started()
         os.kill(server, signal.SIGKILL)
         with body(JPEG) as source, Body() as result:
             assert (await workers.work(job(source.size), source, result)).format == "webp"
@@ -172,10 +177,7 @@ def test_a_fork_server_that_is_stopped_is_replaced(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("foveola.server.processes.FORK_SECONDS", 1.0)
 
     async def work() -> None:
-        workers = pool()
-        await workers.start()
-        (worker,) = workers._alive
-        server = next(pid for pid in children(os.getpid()) if worker.pid in children(pid))
+        workers, worker, server = await started()
         os.kill(server, signal.SIGSTOP)
         os.kill(worker.pid, signal.SIGKILL)  # nobody hears how it has ended
         with body(JPEG) as source, Body() as result:
@@ -189,10 +191,7 @@ def test_a_worker_that_ends_while_nobody_tells_how_costs_a_second_try(monkeypatc
     monkeypatch.setattr("foveola.server.processes.FORK_SECONDS", 1.0)
 
     async def work() -> None:
-        workers = pool()
-        await workers.start()
-        (worker,) = workers._alive
-        server = next(pid for pid in children(os.getpid()) if worker.pid in children(pid))
+        workers, worker, server = await started()
         with body(LARGE) as source, Body() as result:
             asked = Job(source.size, ProcessingOptions(format="avif", width=600), Accepted(), time.monotonic() + 60)
             task = asyncio.create_task(workers.work(asked, source, result))
