@@ -235,9 +235,9 @@ def finished(image: pyvips.Image, plan: Plan, profile: bytes | None) -> pyvips.I
         image = colour.to_profile(image, profile)
     if not looks.deep:
         image = vips.eight_bits(image)
-    image = metadata.bounded(image)
     if not looks.metadata:
         return metadata.stripped(image, looks.profile, looks.copyright, looks.dpi)
+    image = metadata.bounded(image)
     return metadata.tagged_dpi(image, looks.dpi) if looks.dpi else image
 
 
